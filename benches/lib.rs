@@ -1,0 +1,1 @@
+//! Telegrams that the benchmarks share.

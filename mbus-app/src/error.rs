@@ -1,0 +1,143 @@
+//! What can be wrong with a telegram, in which layer, and at which octet.
+//!
+//! Invariants: an [`Error`] is `Copy`; its `offset` counts octets from the start of what the caller
+//! handed in. Errors of the lower crates keep their own kind. Unknown code values are data and never an
+//! error. Every kind belongs to one of four sorts of blame: malformed input, unsupported, not
+//! authentic, caller's buffer too small ([`Blame`]).
+
+use mbus_link::octets::{BufferTooSmall, UnexpectedEnd};
+
+/// The layer that found the error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Layer {
+    /// Line code, CRC, frame format.
+    Phy,
+    /// Wired or wireless frame.
+    Link,
+    /// Extended link layer.
+    Ell,
+    /// Authentication and fragmentation layer.
+    Afl,
+    /// Transport header.
+    Transport,
+    /// Decryption and authentication.
+    Security,
+    /// Records, commands and everything else behind the transport header.
+    Application,
+}
+
+impl Layer {
+    /// The layer as one lower-case word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Phy => "phy",
+            Self::Link => "link",
+            Self::Ell => "ell",
+            Self::Afl => "afl",
+            Self::Transport => "transport",
+            Self::Security => "security",
+            Self::Application => "application",
+        }
+    }
+}
+
+/// Who is to blame for an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Blame {
+    /// The octets break a rule of the standard, or octets are missing.
+    Malformed,
+    /// The octets may be fine, this library cannot read them (or was built without the feature).
+    Unsupported,
+    /// A check value, MAC or tag does not fit, or the key is missing.
+    NotAuthentic,
+    /// The caller's buffer or store is too small.
+    BufferTooSmall,
+}
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Malformed: the octets end too early.
+    #[error("truncated: {needed} octets needed, {available} there")]
+    Truncated {
+        /// Octets wanted at the offset.
+        needed: usize,
+        /// Octets that are there.
+        available: usize,
+    },
+    /// The caller's buffer is too small.
+    #[error("buffer too small: {needed} octets needed, {available} there")]
+    BufferTooSmall {
+        /// Octets that the whole needs.
+        needed: usize,
+        /// Octets the buffer has.
+        available: usize,
+    },
+}
+
+impl ErrorKind {
+    /// The kind as one lower-case word, for logs and scripts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Truncated { .. } => "truncated",
+            Self::BufferTooSmall { .. } => "buffer_too_small",
+        }
+    }
+    /// Who is to blame.
+    #[must_use]
+    pub const fn blame(self) -> Blame {
+        match self {
+            Self::Truncated { .. } => Blame::Malformed,
+            Self::BufferTooSmall { .. } => Blame::BufferTooSmall,
+        }
+    }
+    /// This kind of error of the application layer at `offset`.
+    #[must_use]
+    pub const fn at(self, offset: usize) -> Error {
+        Error { layer: Layer::Application, kind: self, offset }
+    }
+}
+
+/// What is wrong, in which layer, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{kind} ({} layer, octet {offset})", layer.name())]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Error {
+    /// The layer that found it.
+    pub layer: Layer,
+    /// What is wrong.
+    pub kind: ErrorKind,
+    /// The octet to blame, counted from the start of what the caller handed in.
+    pub offset: usize,
+}
+
+impl Error {
+    /// The same error seen from a slice that began `octets` earlier.
+    #[must_use]
+    pub const fn shifted(self, octets: usize) -> Self {
+        Self { layer: self.layer, kind: self.kind, offset: self.offset.saturating_add(octets) }
+    }
+    /// The same error, found by another layer.
+    #[must_use]
+    pub const fn in_layer(self, layer: Layer) -> Self {
+        Self { layer, kind: self.kind, offset: self.offset }
+    }
+}
+
+impl From<UnexpectedEnd> for Error {
+    fn from(end: UnexpectedEnd) -> Self {
+        ErrorKind::Truncated { needed: end.needed, available: end.available }.at(end.offset)
+    }
+}
+
+impl From<BufferTooSmall> for Error {
+    fn from(small: BufferTooSmall) -> Self {
+        ErrorKind::BufferTooSmall { needed: small.needed, available: small.available }.at(small.available)
+    }
+}

@@ -1,0 +1,14 @@
+//! The transport and application layer of M-Bus (EN 13757-3, EN 13757-7): what a telegram says.
+
+#![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation, reason = "tests"))]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod error;
+
+pub use error::{Blame, Error, ErrorKind, Layer};

@@ -1,0 +1,1 @@
+//! The link layer of wireless M-Bus, EN 13757-4.

@@ -1,0 +1,68 @@
+//! What can be wrong with chips and blocks, and at which octet.
+//!
+//! Invariants: an [`Error`] is `Copy`, its `offset` counts octets from the start of what the caller
+//! handed in; a layer that parses a part of it shifts the offset by where that part began. A field
+//! value that nobody knows is data and never an error.
+
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Malformed: the octets end too early.
+    #[error("truncated: {needed} octets needed, {available} there")]
+    Truncated {
+        /// Octets wanted at the offset.
+        needed: usize,
+        /// Octets that are there.
+        available: usize,
+    },
+    /// The caller's buffer is too small.
+    #[error("buffer too small: {needed} octets needed, {available} there")]
+    BufferTooSmall {
+        /// Octets that the whole needs.
+        needed: usize,
+        /// Octets the buffer has.
+        available: usize,
+    },
+}
+
+impl ErrorKind {
+    /// The kind as one lower-case word, for logs and scripts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Truncated { .. } => "truncated",
+            Self::BufferTooSmall { .. } => "buffer_too_small",
+        }
+    }
+    /// This kind of error at `offset`.
+    #[must_use]
+    pub const fn at(self, offset: usize) -> Error {
+        Error { kind: self, offset }
+    }
+}
+
+/// What is wrong, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{kind} (octet {offset})")]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Error {
+    /// What is wrong.
+    pub kind: ErrorKind,
+    /// The octet to blame, counted from the start of what the caller handed in.
+    pub offset: usize,
+}
+
+impl Error {
+    /// The same error seen from a slice that began `octets` earlier.
+    #[must_use]
+    pub const fn shifted(self, octets: usize) -> Self {
+        Self { kind: self.kind, offset: self.offset.saturating_add(octets) }
+    }
+}
+
+        ErrorKind::Truncated { needed: end.needed, available: end.available }.at(end.offset)
+    }
+}
