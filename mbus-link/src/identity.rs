@@ -140,7 +140,6 @@ impl IdentificationNumber {
         if number > 99_999_999 {
             return None;
         }
-        let mut octets = [0u8; 4];
         let mut rest = number;
         let mut n = 0u32;
         let mut bcd = 0u32;
@@ -149,8 +148,7 @@ impl IdentificationNumber {
             rest /= 10;
             n = n.saturating_add(4);
         }
-        octets.copy_from_slice(&bcd.to_le_bytes());
-        Some(Self(octets))
+        Some(Self(bcd.to_le_bytes()))
     }
     /// The four octets as sent.
     #[must_use]
@@ -380,7 +378,11 @@ impl Address {
 /// `ELS.12345678.33.03`: manufacturer, identification number, version and device type in hex.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{:02X}.{:02X}", self.manufacturer, self.identification, self.version.0, self.device_type.0)
+        write!(
+            f,
+            "{}.{}.{:02X}.{:02X}",
+            self.manufacturer, self.identification, self.version.0, self.device_type.0
+        )
     }
 }
 
@@ -402,7 +404,10 @@ mod tests {
         assert_eq!((soft.to_string(), soft.raw()), ("ELS".to_string(), 0x9593));
         for none in [0u16, 0x03FF, 0xFFFF] {
             assert_eq!(ManufacturerId::from_raw(none).letters(), None);
-            assert_eq!(ManufacturerId::from_raw(none).to_string().parse(), Ok(ManufacturerId::from_raw(none)));
+            assert_eq!(
+                ManufacturerId::from_raw(none).to_string().parse(),
+                Ok(ManufacturerId::from_raw(none))
+            );
         }
         for text in ["", "AB", "ABCD", "A1B", "0x", "0x12345", "0x+123", "ÄB"] {
             assert!(text.parse::<ManufacturerId>().is_err(), "{text}");
@@ -411,7 +416,8 @@ mod tests {
 
     #[test]
     fn every_manufacturer_comes_back() {
-        let lettered = (0..=u16::MAX).filter_map(|raw| ManufacturerId::from_raw(raw).letters().map(|l| (raw, l)));
+        let lettered =
+            (0..=u16::MAX).filter_map(|raw| ManufacturerId::from_raw(raw).letters().map(|l| (raw, l)));
         let lettered: Vec<_> = lettered.collect();
         assert_eq!(lettered.len(), 2 * 26 * 26 * 26);
         for (raw, letters) in lettered {
@@ -428,7 +434,10 @@ mod tests {
         assert_eq!("42".parse::<IdentificationNumber>().map(|i| i.number()), Ok(Some(42)));
         assert_eq!(IdentificationNumber::from_number(100_000_000), None);
         for number in [0, 1, 9, 10, 99_999_999, 12_345_678, 80_000_001] {
-            assert_eq!(IdentificationNumber::from_number(number).and_then(IdentificationNumber::number), Some(number));
+            assert_eq!(
+                IdentificationNumber::from_number(number).and_then(IdentificationNumber::number),
+                Some(number)
+            );
         }
         for text in ["", "123456789", "12 4", "+1", "xyz"] {
             assert!(text.parse::<IdentificationNumber>().is_err(), "{text}");
@@ -457,7 +466,9 @@ mod tests {
         assert!(!mask("2FFFFFFF").matches(meter));
         assert!(!Address { version: Version(0x34), ..Address::WILDCARD }.matches(meter));
         assert!(!Address { device_type: DeviceType::WATER, ..Address::WILDCARD }.matches(meter));
-        assert!(!Address { manufacturer: ManufacturerId::from_raw(0x1594), ..Address::WILDCARD }.matches(meter));
+        assert!(
+            !Address { manufacturer: ManufacturerId::from_raw(0x1594), ..Address::WILDCARD }.matches(meter)
+        );
     }
 
     #[test]

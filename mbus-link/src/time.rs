@@ -36,7 +36,10 @@ impl Duration {
     /// EN 13757-2 states its timing in bit times, so that it holds at every rate.
     #[must_use]
     pub const fn from_bit_times(bits: u32, baud: u32) -> Self {
-        match (bits as u64).saturating_mul(1_000_000).saturating_add((baud as u64).saturating_sub(1)).checked_div(baud as u64)
+        match (bits as u64)
+            .saturating_mul(1_000_000)
+            .saturating_add((baud as u64).saturating_sub(1))
+            .checked_div(baud as u64)
         {
             Some(micros) => Self(micros),
             None => Self::MAX,

@@ -4,7 +4,6 @@
 //! handed in; a layer that parses a part of it shifts the offset by where that part began. A field
 //! value that nobody knows is data and never an error.
 
-
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -60,9 +59,5 @@ impl Error {
     #[must_use]
     pub const fn shifted(self, octets: usize) -> Self {
         Self { kind: self.kind, offset: self.offset.saturating_add(octets) }
-    }
-}
-
-        ErrorKind::Truncated { needed: end.needed, available: end.available }.at(end.offset)
     }
 }
