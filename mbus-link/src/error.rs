@@ -27,6 +27,49 @@ pub enum ErrorKind {
         /// Octets the buffer has.
         available: usize,
     },
+    /// Malformed: L of a wireless frame leaves no room for C, M and A.
+    #[error("L is {length}, but a wireless frame has at least {minimum} octets behind L")]
+    FrameLengthTooSmall {
+        /// L as received.
+        length: u8,
+        /// The smallest L.
+        minimum: u8,
+    },
+    /// Malformed: octets follow the end that the length field announced.
+    #[error("{octets} octets follow the end that the length field announced")]
+    SurplusOctets {
+        /// How many.
+        octets: usize,
+    },
+    /// Cannot be built: the payload does not fit a frame.
+    #[error("a payload of {octets} octets does not fit a frame, which takes {maximum}")]
+    PayloadTooLong {
+        /// Octets of the payload.
+        octets: usize,
+        /// The most a frame takes.
+        maximum: usize,
+    },
+    /// Cannot be built: a wireless frame needs at least a CI behind the address.
+    #[error("a wireless frame without CI is not written: the payload is empty")]
+    NoControlInformation,
+    /// Unsupported: an extended link layer whose layout is not published (ELL V).
+    #[error("extended link layer {ci:02X}h (ELL V) is known by name only, its layout is not published")]
+    UnsupportedEll {
+        /// Its CI.
+        ci: u8,
+    },
+    /// The CI opens no extended link layer.
+    #[error("CI {ci:02X}h opens no extended link layer")]
+    NotAnEll {
+        /// The CI.
+        ci: u8,
+    },
+    /// The CI opens no network layer.
+    #[error("CI {ci:02X}h opens no network layer, which has 81h")]
+    NotANetworkLayer {
+        /// The CI.
+        ci: u8,
+    },
 }
 
 impl ErrorKind {
@@ -36,6 +79,13 @@ impl ErrorKind {
         match self {
             Self::Truncated { .. } => "truncated",
             Self::BufferTooSmall { .. } => "buffer_too_small",
+            Self::FrameLengthTooSmall { .. } => "frame_length_too_small",
+            Self::SurplusOctets { .. } => "surplus_octets",
+            Self::PayloadTooLong { .. } => "payload_too_long",
+            Self::NoControlInformation => "no_control_information",
+            Self::UnsupportedEll { .. } => "unsupported_ell",
+            Self::NotAnEll { .. } => "not_an_ell",
+            Self::NotANetworkLayer { .. } => "not_a_network_layer",
         }
     }
     /// This kind of error at `offset`.

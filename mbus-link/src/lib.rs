@@ -15,12 +15,18 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod c_field;
+pub mod ell;
 pub mod error;
 pub mod identity;
+pub mod network_layer;
 pub mod octets;
 pub mod time;
 pub mod wired;
 pub mod wireless;
 
+pub use c_field::CField;
+pub use ell::{CommunicationControl, Ell, SessionNumber};
 pub use error::{Error, ErrorKind};
 pub use identity::{Address, DeviceType, IdentificationNumber, ManufacturerId, Version};
+pub use network_layer::NetworkLayer;
