@@ -12,3 +12,6 @@ extern crate std;
 pub mod error;
 
 pub use error::{Error, ErrorKind};
+
+pub mod profile;
+pub mod replay;

@@ -1,0 +1,342 @@
+//! The guard against replayed telegrams: the last message counter of every meter.
+//!
+//! Invariants: a counter moves only forward, and only by a telegram whose MAC or tag was verified; a
+//! stranger's frames neither create nor change an entry. The store is bounded and belongs to the
+//! caller; when it is full a new meter is refused with an error and no known meter is forgotten. The
+//! counters survive a restart as lines of text. Mode 5 has no counter; nothing here can protect it.
+//!
+//! EN 13757-7, 7.6.6 (message counter); OMS Vol. 2, 9.3.
+
+use core::fmt;
+use core::str::FromStr;
+
+use mbus_link::Address;
+
+/// The counter that one authenticated telegram used.
+///
+/// The fingerprint is the MAC or tag, its first eight octets: equal counters are a repetition if and
+/// only if it is equal too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct CounterUse {
+    /// The meter, whichever way the telegram goes.
+    pub meter: Address,
+    /// True when the meter is the receiver.
+    pub to_meter: bool,
+    /// The key's number, 0 for the master key.
+    pub key_id: u8,
+    /// The key's version, 0 where none is sent. A new key starts a new count.
+    pub key_version: u8,
+    /// The message counter.
+    pub counter: u32,
+    /// The first eight octets of the MAC or tag, zero-filled where there are fewer.
+    pub fingerprint: [u8; 8],
+}
+
+impl CounterUse {
+    fn same_count(&self, other: &Self) -> bool {
+        self.meter == other.meter
+            && self.to_meter == other.to_meter
+            && self.key_id == other.key_id
+            && self.key_version == other.key_version
+    }
+}
+
+/// What the guard found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Freshness {
+    /// The first telegram of this meter and key.
+    First,
+    /// A higher counter than ever before; `skipped` counters were never seen.
+    New {
+        /// Counters between the last and this one.
+        skipped: u32,
+    },
+    /// The last telegram once more, octet for octet: heard twice, or sent again.
+    Repetition,
+}
+
+/// Why the guard refuses a telegram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// A counter that is not above the last one: an old telegram sent again by somebody, or a meter
+    /// whose counter was lost.
+    #[error("replay: counter {counter} after {last}")]
+    Replay {
+        /// The telegram's counter.
+        counter: u32,
+        /// The highest one accepted so far.
+        last: u32,
+    },
+    /// No room for one more meter.
+    #[error("the store of {capacity} counters is full")]
+    StoreFull {
+        /// Counters that fit.
+        capacity: usize,
+    },
+}
+
+impl ReplayError {
+    /// The error as one lower-case word, for logs and scripts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Replay { .. } => "replay",
+            Self::StoreFull { .. } => "store_full",
+        }
+    }
+}
+
+/// The last counters of at most `N` meters, keys and directions.
+///
+/// ```
+/// use oms_security::replay::{CounterUse, Freshness, ReplayGuard};
+/// # let meter = mbus_link::Address::from_link_octets([0x93, 0x15, 0x78, 0x56, 0x34, 0x12, 0x33, 0x03]);
+/// let mut guard = ReplayGuard::<100>::new();
+/// let used = CounterUse { meter, to_meter: false, key_id: 0, key_version: 0, counter: 2739, fingerprint: [7; 8] };
+/// assert_eq!(guard.accept(&used), Ok(Freshness::First));
+/// assert_eq!(guard.accept(&used), Ok(Freshness::Repetition));
+/// assert!(guard.accept(&CounterUse { counter: 2738, ..used }).is_err());
+/// ```
+#[derive(Clone, Debug)]
+pub struct ReplayGuard<const N: usize> {
+    entries: [Option<CounterUse>; N],
+}
+
+impl<const N: usize> Default for ReplayGuard<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> ReplayGuard<N> {
+    /// A guard that knows no meter.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { entries: [None; N] }
+    }
+    /// Judges a telegram without learning from it. Cheap enough to be asked before deciphering.
+    ///
+    /// # Errors
+    /// [`ReplayError::Replay`]; [`ReplayError::StoreFull`] when the meter is new and there is no room.
+    pub fn check(&self, used: &CounterUse) -> Result<Freshness, ReplayError> {
+        match self.entries.iter().flatten().find(|known| known.same_count(used)) {
+            Some(known) => judge(known, used),
+            None if self.entries.iter().all(Option::is_some) => Err(ReplayError::StoreFull { capacity: N }),
+            None => Ok(Freshness::First),
+        }
+    }
+    /// Judges a telegram and remembers its counter. To be called only once its MAC or tag was verified.
+    ///
+    /// # Errors
+    /// As [`ReplayGuard::check`]; nothing is remembered then.
+    pub fn accept(&mut self, used: &CounterUse) -> Result<Freshness, ReplayError> {
+        let freshness = self.check(used)?;
+        let known = self.entries.iter().position(|e| e.as_ref().is_some_and(|known| known.same_count(used)));
+        let place = known.or_else(|| self.entries.iter().position(Option::is_none));
+        match place.and_then(|n| self.entries.get_mut(n)) {
+            Some(entry) => *entry = Some(*used),
+            None => return Err(ReplayError::StoreFull { capacity: N }),
+        }
+        Ok(freshness)
+    }
+    /// Forgets a meter: it was taken away, or its counter was lost and an operator says so.
+    pub fn forget(&mut self, meter: Address) {
+        for entry in &mut self.entries {
+            if entry.is_some_and(|known| known.meter == meter) {
+                *entry = None;
+            }
+        }
+    }
+    /// All counters, to be written out: each prints as one line of text ([`CounterUse`]'s `Display`).
+    pub fn export(&self) -> impl Iterator<Item = &CounterUse> {
+        self.entries.iter().flatten()
+    }
+    /// Takes one counter back that was written out. A counter never moves backwards by this.
+    ///
+    /// # Errors
+    /// [`ReplayError::StoreFull`].
+    pub fn import(&mut self, used: &CounterUse) -> Result<(), ReplayError> {
+        match self.accept(used) {
+            Ok(_) | Err(ReplayError::Replay { .. }) => Ok(()),
+            Err(full) => Err(full),
+        }
+    }
+}
+
+fn judge(known: &CounterUse, used: &CounterUse) -> Result<Freshness, ReplayError> {
+    match used.counter.checked_sub(known.counter) {
+        Some(0) if used.fingerprint == known.fingerprint => Ok(Freshness::Repetition),
+        Some(0) | None => Err(ReplayError::Replay { counter: used.counter, last: known.counter }),
+        Some(ahead) => Ok(Freshness::New { skipped: ahead.saturating_sub(1) }),
+    }
+}
+
+/// One line: address (16 hex digits, order of the link layer), `up` or `down`, key id, key version,
+/// counter, fingerprint. Hex for the address since letters would lose the soft-address bit.
+impl fmt::Display for CounterUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let direction = if self.to_meter { "down" } else { "up" };
+        let address = u64::from_be_bytes(self.meter.to_link_octets());
+        let fingerprint = u64::from_be_bytes(self.fingerprint);
+        let Self { key_id, key_version, counter, .. } = self;
+        write!(f, "{address:016X} {direction} {key_id:02X} {key_version:02X} {counter} {fingerprint:016X}")
+    }
+}
+
+/// A line that is not what [`CounterUse`] prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("expected {expected}")]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ParseCounterError {
+    expected: &'static str,
+}
+
+impl FromStr for CounterUse {
+    type Err = ParseCounterError;
+
+    fn from_str(line: &str) -> Result<Self, Self::Err> {
+        let mut words = line.split_ascii_whitespace();
+        let mut word = |expected| words.next().ok_or(ParseCounterError { expected });
+        let meter = hex(word("an address")?, 16, "an address of 16 hex digits")?.to_be_bytes();
+        let to_meter = match word("up or down")? {
+            "up" => false,
+            "down" => true,
+            _ => return Err(ParseCounterError { expected: "up or down" }),
+        };
+        let [.., key_id] = hex(word("a key id")?, 2, "a key id of two hex digits")?.to_be_bytes();
+        let [.., key_version] =
+            hex(word("a key version")?, 2, "a key version of two hex digits")?.to_be_bytes();
+        let counter = word("a counter")?;
+        let counter = counter.parse().map_err(|_| ParseCounterError { expected: "a counter below 2^32" })?;
+        let fingerprint = hex(word("a fingerprint")?, 16, "a fingerprint of 16 hex digits")?.to_be_bytes();
+        if words.next().is_some() {
+            return Err(ParseCounterError { expected: "the end of the line" });
+        }
+        Ok(Self {
+            meter: Address::from_link_octets(meter),
+            to_meter,
+            key_id,
+            key_version,
+            counter,
+            fingerprint,
+        })
+    }
+}
+
+fn hex(word: &str, digits: usize, expected: &'static str) -> Result<u64, ParseCounterError> {
+    if word.len() != digits || !word.bytes().all(|d| d.is_ascii_hexdigit()) {
+        return Err(ParseCounterError { expected });
+    }
+    u64::from_str_radix(word, 16).map_err(|_| ParseCounterError { expected })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::{String, ToString};
+
+    fn used(number: u32, counter: u32) -> CounterUse {
+        let [a, b, c, d] = number.to_le_bytes();
+        CounterUse {
+            meter: Address::from_link_octets([0x93, 0x95, a, b, c, d, 0x33, 0x03]),
+            to_meter: false,
+            key_id: 0,
+            key_version: 0,
+            counter,
+            fingerprint: u64::from(counter).to_be_bytes(),
+        }
+    }
+
+    #[test]
+    fn counters_only_grow() {
+        let mut guard = ReplayGuard::<4>::new();
+        assert_eq!(guard.accept(&used(1, 2739)), Ok(Freshness::First));
+        assert_eq!(guard.accept(&used(1, 2740)), Ok(Freshness::New { skipped: 0 }));
+        assert_eq!(guard.accept(&used(1, 2750)), Ok(Freshness::New { skipped: 9 }));
+        assert_eq!(guard.accept(&used(1, 2749)), Err(ReplayError::Replay { counter: 2749, last: 2750 }));
+        assert_eq!(guard.accept(&used(1, u32::MAX)), Ok(Freshness::New { skipped: u32::MAX - 2751 }));
+        // The counter never wraps: from here on a new key is needed.
+        assert_eq!(guard.accept(&used(1, 0)), Err(ReplayError::Replay { counter: 0, last: u32::MAX }));
+    }
+
+    #[test]
+    fn a_repetition_is_the_same_telegram() {
+        let mut guard = ReplayGuard::<1>::new();
+        guard.accept(&used(1, 5)).unwrap();
+        assert_eq!(guard.accept(&used(1, 5)), Ok(Freshness::Repetition));
+        let other = CounterUse { fingerprint: [9; 8], ..used(1, 5) };
+        assert_eq!(guard.accept(&other), Err(ReplayError::Replay { counter: 5, last: 5 }));
+    }
+
+    #[test]
+    fn directions_and_keys_count_for_themselves() {
+        let mut guard = ReplayGuard::<4>::new();
+        guard.accept(&used(1, 100)).unwrap();
+        for other in [
+            CounterUse { to_meter: true, ..used(1, 3) },
+            CounterUse { key_id: 1, ..used(1, 3) },
+            CounterUse { key_version: 1, ..used(1, 3) },
+        ] {
+            assert_eq!(guard.accept(&other), Ok(Freshness::First));
+        }
+    }
+
+    #[test]
+    fn a_full_store_forgets_nobody() {
+        let mut guard = ReplayGuard::<2>::new();
+        guard.accept(&used(1, 1)).unwrap();
+        guard.accept(&used(2, 1)).unwrap();
+        assert_eq!(guard.accept(&used(3, 1)), Err(ReplayError::StoreFull { capacity: 2 }));
+        assert_eq!(guard.accept(&used(1, 2)), Ok(Freshness::New { skipped: 0 }));
+        guard.forget(used(2, 0).meter);
+        assert_eq!(guard.accept(&used(3, 1)), Ok(Freshness::First));
+        assert_eq!(ReplayGuard::<0>::new().check(&used(1, 1)), Err(ReplayError::StoreFull { capacity: 0 }));
+    }
+
+    #[test]
+    fn checking_learns_nothing() {
+        let guard = ReplayGuard::<2>::new();
+        assert_eq!(guard.check(&used(1, 1)), Ok(Freshness::First));
+        assert_eq!(guard.export().count(), 0);
+    }
+
+    #[test]
+    fn counters_survive_a_restart() {
+        let mut guard = ReplayGuard::<3>::new();
+        guard.accept(&used(0x1234_5678, 2739)).unwrap();
+        guard
+            .accept(&CounterUse { to_meter: true, key_id: 0x20, key_version: 3, ..used(2, u32::MAX) })
+            .unwrap();
+        let text: String = guard.export().map(|entry| entry.to_string() + "\n").collect();
+        assert_eq!(text.lines().next(), Some("9395785634123303 up 00 00 2739 0000000000000AB3"));
+        let mut restored = ReplayGuard::<3>::new();
+        for line in text.lines() {
+            restored.import(&line.parse().unwrap()).unwrap();
+        }
+        assert!(restored.export().eq(guard.export()));
+        restored.import(&used(0x1234_5678, 1)).unwrap();
+        assert!(restored.export().eq(guard.export()), "an old export must not turn a counter back");
+    }
+
+    #[test]
+    fn lines_that_are_none() {
+        for line in [
+            "",
+            "9395785634123303",
+            "939578563412330 up 00 00 1 0000000000000000",
+            "9395785634123303 sideways 00 00 1 0000000000000000",
+            "9395785634123303 up 0 00 1 0000000000000000",
+            "9395785634123303 up 00 +0 1 0000000000000000",
+            "9395785634123303 up 00 00 4294967296 0000000000000000",
+            "9395785634123303 up 00 00 1 00",
+            "9395785634123303 up 00 00 1 0000000000000000 more",
+        ] {
+            assert!(line.parse::<CounterUse>().is_err(), "{line}");
+        }
+    }
+}
