@@ -1,0 +1,220 @@
+//! One run of the program: from the arguments to the last line of output.
+
+use super::arguments::{Arguments, Output};
+use super::input::{self, Crc, Entry, Item, Kind, Refusal, lines};
+use super::keys::{self, Key, Keys};
+use super::model::{Place, Problem, Reading};
+use super::output::Renderer;
+use super::reading::Decoder;
+use super::{DECODED, FAILED, Terminal, progress};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
+
+pub(super) struct Session {
+    decoder: Decoder,
+    renderer: Renderer,
+    format: Output,
+    terminal: Terminal,
+    file: Option<(File, u64)>,
+    line: usize,
+    telegrams: usize,
+    failed: usize,
+    skipped: BTreeMap<&'static str, usize>,
+}
+
+impl Session {
+    /// Opens what has to be opened. An error is one of usage.
+    pub(super) fn new(arguments: &Arguments, terminal: Terminal) -> Result<Self, String> {
+        let key = match &arguments.key {
+            None => None,
+            Some(text) => Some(Key::parse(&text.0).map_err(|error| format!("--key: {error}"))?),
+        };
+        let keys = match &arguments.keys {
+            None => Keys::default(),
+            Some(path) => keys_of(path)?,
+        };
+        let file = match &arguments.file {
+            Some(path) if path.as_os_str() != "-" => Some(open(path)?),
+            _ => None,
+        };
+        let format = arguments.format.unwrap_or(if terminal.output { Output::Text } else { Output::Jsonl });
+        Ok(Self {
+            decoder: Decoder::new(key, keys, arguments.explain),
+            renderer: Renderer::new(format, arguments.explain),
+            format,
+            terminal,
+            file,
+            line: 0,
+            telegrams: 0,
+            failed: 0,
+            skipped: BTreeMap::new(),
+        })
+    }
+
+    pub(super) const fn status(&self) -> u8 {
+        if self.failed == 0 { DECODED } else { FAILED }
+    }
+
+    /// Decodes everything.
+    pub(super) fn run(
+        &mut self,
+        arguments: &Arguments,
+        stdin: &mut dyn BufRead,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> io::Result<()> {
+        if !arguments.telegrams.is_empty() {
+            for line in arguments.lines() {
+                self.line += 1;
+                self.text(arguments, &line, out, err)?;
+            }
+        } else if let Some((file, size)) = self.file.take() {
+            self.stream(arguments, &mut BufReader::new(file), Some(size), out, err)?;
+        } else {
+            self.stream(arguments, stdin, None, out, err)?;
+        }
+        self.renderer.finish(out)?;
+        out.flush()?;
+        self.summary(err)
+    }
+
+    fn stream(
+        &mut self,
+        arguments: &Arguments,
+        reader: &mut dyn BufRead,
+        size: Option<u64>,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> io::Result<()> {
+        let bar = progress::bar(size.unwrap_or(0), size.is_some() && self.terminal.error);
+        while let Some((line, octets)) = lines::next(reader)? {
+            self.line += 1;
+            bar.suspend(|| match line {
+                lines::Line::Text(text) => self.text(arguments, &text, out, err),
+                lines::Line::NotText(at) => self.refused(None, not_text(at), out, err),
+                lines::Line::TooLong(octets) => self.refused(None, too_long(octets), out, err),
+            })?;
+            bar.inc(u64::try_from(octets).unwrap_or(u64::MAX));
+            // Somebody may wait for the answer to this very line; a file can wait for a full buffer.
+            if size.is_none() || self.terminal.output {
+                out.flush()?;
+            }
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    fn text(
+        &mut self,
+        arguments: &Arguments,
+        line: &str,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> io::Result<()> {
+        for entry in input::parse(arguments.input, line) {
+            match entry {
+                Entry::Telegram(item) => {
+                    let item = with_defaults(*item, arguments);
+                    let reading = self.decoder.read(item, self.line);
+                    self.answer(&reading, out, err)?;
+                }
+                Entry::Refused(refusal) => self.refused(Some(line), refusal, out, err)?,
+                Entry::Skipped(why) => *self.skipped.entry(why).or_default() += 1,
+            }
+        }
+        Ok(())
+    }
+
+    fn refused(
+        &mut self,
+        line: Option<&str>,
+        refusal: Refusal,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> io::Result<()> {
+        let reading = Reading {
+            line: self.line,
+            id: refusal.id,
+            text: line.map(str::to_owned),
+            error: Some(Problem {
+                layer: "phy",
+                kind: refusal.kind.to_owned(),
+                offset: refusal.column,
+                place: Place::Character,
+                message: refusal.message,
+                hint: refusal.hint,
+            }),
+            ..Reading::default()
+        };
+        self.answer(&reading, out, err)
+    }
+
+    fn answer(&mut self, reading: &Reading, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<()> {
+        self.telegrams += 1;
+        self.failed += usize::from(!reading.is_ok());
+        self.renderer.write(reading, out, err)
+    }
+
+    /// What nobody else says: lines left out and, for people, how many failed.
+    fn summary(&self, err: &mut dyn Write) -> io::Result<()> {
+        for (why, count) in &self.skipped {
+            writeln!(err, "left out: {count} {} {why}", if *count == 1 { "line," } else { "lines," })?;
+        }
+        if self.format == Output::Text && self.telegrams > 1 {
+            writeln!(err, "{} telegrams, {} failed", self.telegrams, self.failed)?;
+        }
+        if self.telegrams == 0 && self.skipped.is_empty() {
+            writeln!(err, "no telegram was given")?;
+        }
+        Ok(())
+    }
+}
+
+/// What the command line says where the line says nothing.
+fn with_defaults(mut item: Item, arguments: &Arguments) -> Item {
+    if item.kind == Kind::Auto {
+        item.kind = arguments.kind;
+    }
+    if item.crc == Crc::Auto {
+        item.crc = arguments.crc;
+    }
+    item
+}
+
+fn keys_of(path: &Path) -> Result<Keys, String> {
+    let name = path.display();
+    let file = std::fs::read(path).map_err(|error| format!("--keys {name}: {error}"))?;
+    Keys::parse(&file).map_err(|bad| format!("--keys {name}:\n{}", keys::report(&bad)))
+}
+
+fn open(path: &Path) -> Result<(File, u64), String> {
+    let name = path.display();
+    let file = File::open(path).map_err(|error| format!("--file {name}: {error}"))?;
+    let metadata = file.metadata().map_err(|error| format!("--file {name}: {error}"))?;
+    if metadata.is_dir() {
+        return Err(format!("--file {name}: is a directory"));
+    }
+    Ok((file, metadata.len()))
+}
+
+fn not_text(at: usize) -> Refusal {
+    Refusal {
+        kind: "not_utf8",
+        column: at,
+        message: "this line is not UTF-8 text".to_owned(),
+        hint: "telegrams are read as text; turn a binary stream into hex first, for example with xxd -p".to_owned(),
+        ..Refusal::default()
+    }
+}
+
+fn too_long(octets: usize) -> Refusal {
+    Refusal {
+        kind: "line_too_long",
+        column: lines::LONGEST,
+        message: format!("this line has {octets} octets, no telegram is that long"),
+        hint: "write one telegram per line".to_owned(),
+        ..Refusal::default()
+    }
+}

@@ -1,0 +1,3 @@
+//! What the reference programs are made of, so that their parts can be tested without starting a process.
+
+pub mod decode;
