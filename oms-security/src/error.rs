@@ -27,6 +27,20 @@ pub enum ErrorKind {
         /// Octets the buffer has.
         available: usize,
     },
+    /// Malformed: a block of security information that is shorter than its own header.
+    #[error("a block of {length} octets cannot hold its header of 6")]
+    BlockTooShort {
+        /// What its length field says.
+        length: usize,
+    },
+    /// Cannot be built: longer than the length field can say.
+    #[error("{length} octets are too long, at most {limit} fit")]
+    TooLong {
+        /// Octets that it would have.
+        length: usize,
+        /// Octets that it may have.
+        limit: usize,
+    },
 }
 
 impl ErrorKind {
@@ -36,6 +50,8 @@ impl ErrorKind {
         match self {
             Self::Truncated { .. } => "truncated",
             Self::BufferTooSmall { .. } => "buffer_too_small",
+            Self::BlockTooShort { .. } => "block_too_short",
+            Self::TooLong { .. } => "too_long",
         }
     }
     /// This kind of error at `offset`.

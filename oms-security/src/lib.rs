@@ -15,3 +15,4 @@ pub use error::{Error, ErrorKind};
 
 pub mod profile;
 pub mod replay;
+pub mod security_information;

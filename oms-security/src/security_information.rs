@@ -1,0 +1,455 @@
+//! Security information transfer (SITP): blocks that carry keys, their states, and secured commands.
+//!
+//! ```text
+//! BL BL | BID | BCF | recipient | DSI | DSH1 | DSH2 | content (BL - 6)      ... BL = 0000 or the end
+//! ```
+//!
+//! Carried behind the transport header of CI C3h to C6h (OMS Vol. 2 Annex F and M; EN 13757-7, Annex A).
+//! BL counts from BID on and is sent least significant octet first. Invariants: a block is a view, its
+//! content stays as sent; unknown functions and structures are data. What a block asks for is not to be
+//! done before the MAC or wrap around it was verified.
+
+use mbus_link::octets::{Reader, Writer};
+
+use crate::{Error, ErrorKind};
+
+/// Octets of a block in front of its content, BL not counted.
+pub const HEADER_LEN: usize = 6;
+
+macro_rules! codes {
+    ($(#[$meta:meta])* $type:ident { $($code:literal $name:ident $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+        pub struct $type(pub u8);
+
+        impl $type {
+            $(#[doc = concat!($text, ".")] pub const $name: Self = Self($code);)*
+
+            /// The known codes and their names, one row each.
+            pub const TABLE: &'static [(Self, &'static str)] = &[$((Self($code), $text)),*];
+
+            /// The name of a known code.
+            #[must_use]
+            pub fn name(self) -> Option<&'static str> {
+                Self::TABLE.iter().find(|(code, _)| *code == self).map(|(_, name)| *name)
+            }
+        }
+    };
+}
+
+codes! {
+    /// BCF, the block control field: what is to be done. An answer repeats it with bit 7 set.
+    Function {
+        0x00 TRANSFER "transfer of security information",
+        0x01 ACTIVATE "activate",
+        0x02 DEACTIVATE "deactivate",
+        0x03 DESTROY "destroy",
+        0x04 COMBINED "combined activation and deactivation",
+        0x05 GENERATE "generate",
+        0x06 GET "get",
+        0x07 LIST_ALL "list all keys",
+        0x08 LIST_ACTIVE "list active keys",
+        0x09 LIST_WITH_COUNTERS "list active keys with counters",
+        0x20 SECURED_DATA "secured application data",
+    }
+}
+
+impl Function {
+    /// True when bit 7 says that the block is an answer.
+    #[must_use]
+    pub const fn is_answer(self) -> bool {
+        self.0 & 0x80 != 0
+    }
+    /// The function that is answered, or this function itself.
+    #[must_use]
+    pub const fn asked(self) -> Self {
+        Self(self.0 & 0x7F)
+    }
+    /// The answer to this function.
+    #[must_use]
+    pub const fn answer(self) -> Self {
+        Self(self.0 | 0x80)
+    }
+}
+
+codes! {
+    /// DSI, the data structure identifier: what the content is.
+    Structure {
+        0x00 KEY_STRUCTURE_0 "key structure 0",
+        0x01 KEY_STRUCTURE_1 "key structure 1",
+        0x02 KEY_STRUCTURE_2 "key structure 2",
+        0x03 KEY_STRUCTURE_3 "key structure 3",
+        0x10 CERTIFICATE "certificate",
+        0x11 KEY_PAIR "key pair",
+        0x12 PUBLIC_KEY "public key",
+        0x13 CERTIFICATE_REQUEST "certificate signing request",
+        0x20 STATUS_0 "status structure 0",
+        0x21 STATUS_1 "status structure 1",
+        0x22 STATUS_2 "status structure 2",
+        0x23 COUNTERS "key counters",
+        0x30 KEY_WRAP "key wrap",
+        0x31 HMAC_SHA256 "data with HMAC-SHA256",
+        0x32 CMAC_8 "data with CMAC of 8 octets",
+        0x33 CMAC_16 "data with CMAC of 16 octets",
+        0x34 GCM "data with GCM",
+        0x35 GMAC "data with GMAC",
+        0x36 CCM_8 "data with CCM of 8 octets",
+        0x37 CCM_16 "data with CCM of 16 octets",
+    }
+}
+
+codes! {
+    /// The status that answers a block, the content of [`Structure::STATUS_2`]. Codes 09h, 21h, 80h and
+    /// 81h exist as well; what they mean is not published.
+    Status {
+        0x00 OK "done",
+        0x01 SCHEDULED "scheduled",
+        0x11 FUNCTION_UNKNOWN "block control field not supported",
+        0x19 KEY_UNKNOWN "key id or key version unknown",
+        0x23 TARGET_TIME "target time not supported",
+    }
+}
+
+codes! {
+    /// PID: the protocol of the data inside a secured container.
+    Protocol {
+        0x01 M_BUS "M-Bus records",
+        0x04 CLOCK "clock synchronisation",
+        0x06 IMAGE_TRANSFER "image transfer",
+    }
+}
+
+codes! {
+    /// The purpose of a key, its number KeyID (OMS Vol. 2 Annex F).
+    KeyPurpose {
+        0x00 MASTER "master key",
+        0x08 CONSUMER "consumer key",
+        0x0F LPWAN_MAC "key of the LPWAN MAC layer",
+        0x10 WRAPPER_10 "wrapper key 10h",
+        0x11 WRAPPER_11 "wrapper key 11h",
+        0x12 WRAPPER_12 "wrapper key 12h",
+        0x13 WRAPPER_13 "wrapper key 13h",
+        0x14 WRAPPER_14 "wrapper key 14h",
+        0x15 WRAPPER_15 "wrapper key 15h",
+        0x18 FIRMWARE "firmware key",
+        0x1F CONFORMANCE "conformance test",
+        0x20 BREAKER "breaker or valve control",
+        0x21 CLOCK_ADJUST "adjust the clock",
+        0x22 CLOCK_SET "set the clock",
+        0x23 FIRMWARE_UPDATE "firmware update",
+        0x24 ERROR_RESET "reset errors",
+        0x25 DATA_SELECTION "select data",
+        0x26 CONFIGURATION "configuration",
+        0x27 ADAPTER "adapter",
+        0xA0 CERTIFICATES "certificates",
+    }
+}
+
+/// One block, as sent.
+///
+/// ```
+/// use oms_security::security_information::{Blocks, Function, Structure};
+/// // OMS Vol. 2 Annex N, N.12.4: the meter does not know the key of a breaker command.
+/// let mut blocks = Blocks::new(&[0x07, 0x00, 0x00, 0xA0, 0x00, 0x22, 0x20, 0x00, 0x19]);
+/// let block = blocks.next().unwrap()?;
+/// assert_eq!(block.function, Function::SECURED_DATA.answer());
+/// assert_eq!((block.structure, block.content), (Structure::STATUS_2, &[0x19][..]));
+/// # Ok::<(), oms_security::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Block<'a> {
+    /// BID, the number of the block; an answer repeats it.
+    pub id: u8,
+    /// BCF.
+    pub function: Function,
+    /// Whose security information it is.
+    pub recipient: u8,
+    /// DSI.
+    pub structure: Structure,
+    /// DSH1 and DSH2: with keys and secured data the key's id and version.
+    pub structure_header: [u8; 2],
+    /// What the structure holds.
+    pub content: &'a [u8],
+}
+
+impl<'a> Block<'a> {
+    /// The key's purpose, by DSH1.
+    #[must_use]
+    pub const fn key_purpose(&self) -> KeyPurpose {
+        let [id, _] = self.structure_header;
+        KeyPurpose(id)
+    }
+    /// The status, if the block is one.
+    #[must_use]
+    pub const fn status(&self) -> Option<Status> {
+        match (self.structure, self.content) {
+            (Structure::STATUS_2, [status]) => Some(Status(*status)),
+            _ => None,
+        }
+    }
+    /// Octets of the block with its length field.
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        (2 + HEADER_LEN).saturating_add(self.content.len())
+    }
+    /// Writes the block to the front of `buffer`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BufferTooSmall`]; [`ErrorKind::TooLong`] when the content is longer than BL can say.
+    pub fn encode_into<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], Error> {
+        let len = HEADER_LEN.saturating_add(self.content.len());
+        let Ok(len) = u16::try_from(len) else {
+            return Err(ErrorKind::TooLong { length: len, limit: usize::from(u16::MAX) }.at(0));
+        };
+        let mut writer = Writer::new(buffer);
+        writer.put_u16_le(len);
+        writer.put(&[self.id, self.function.0, self.recipient, self.structure.0]);
+        writer.put(&self.structure_header);
+        writer.put(self.content);
+        Ok(writer.finish()?)
+    }
+}
+
+/// The blocks of a message, one after the other; ends at a length of zero, at the end, or after an error.
+#[derive(Clone, Debug)]
+pub struct Blocks<'a> {
+    reader: Reader<'a>,
+}
+
+impl<'a> Blocks<'a> {
+    /// The blocks of `octets`, which begin behind the transport header (and its 2F2F, where there is one).
+    #[must_use]
+    pub const fn new(octets: &'a [u8]) -> Self {
+        Self { reader: Reader::new(octets) }
+    }
+    /// What is behind the last block: the end mark and padding.
+    #[must_use]
+    pub const fn rest(&self) -> &'a [u8] {
+        self.reader.peek_rest()
+    }
+
+    fn block(&mut self) -> Result<Block<'a>, Error> {
+        let offset = self.reader.offset();
+        let length = usize::from(self.reader.u16_le()?);
+        if length < HEADER_LEN {
+            return Err(ErrorKind::BlockTooShort { length }.at(offset));
+        }
+        let start = self.reader.offset();
+        let octets = self.reader.take(length)?;
+        let mut fields = Reader::new(octets);
+        let [id, function, recipient, structure, dsh1, dsh2] =
+            fields.array().map_err(|end| Error::from(end).shifted(start))?;
+        Ok(Block {
+            id,
+            function: Function(function),
+            recipient,
+            structure: Structure(structure),
+            structure_header: [dsh1, dsh2],
+            content: fields.take_rest(),
+        })
+    }
+}
+
+impl<'a> Iterator for Blocks<'a> {
+    type Item = Result<Block<'a>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        // Fewer than two octets, or a length of zero, end the list: padding follows.
+        if let [] | [_] | [0, 0, ..] = self.reader.peek_rest() {
+            return None;
+        }
+        let block = self.block();
+        if block.is_err() {
+            self.reader.take_rest();
+        }
+        Some(block)
+    }
+}
+
+/// The content of [`Structure::CMAC_8`] and [`Structure::CMAC_16`]: an application message with a MAC of its own.
+///
+/// ```text
+/// key counter (4, LE) | target time (5) | PID | APDU | MAC (8 or 16)
+/// ```
+///
+/// The MAC is the beginning of AES-CMAC with the application key over everything in front of it. It is
+/// the same in a command and its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct SecuredData<'a> {
+    /// The counter of the application key; never used twice.
+    pub key_counter: u32,
+    /// When to act.
+    pub target_time: TargetTime,
+    /// The protocol of the message.
+    pub protocol: Protocol,
+    /// The message: records, a clock command, an image transfer command.
+    pub message: &'a [u8],
+}
+
+/// When a command is to be carried out: type M without its LVAR, four octets of signed seconds and a
+/// control octet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct TargetTime(pub [u8; 5]);
+
+impl TargetTime {
+    /// At once.
+    pub const NOW: Self = Self([0, 0, 0, 0, 0x30]);
+    /// No valid time.
+    pub const INVALID: Self = Self([0, 0, 0, 0x80, 0x30]);
+}
+
+impl<'a> SecuredData<'a> {
+    /// Octets in front of the message.
+    pub const HEADER_LEN: usize = 10;
+
+    /// The parts of `octets`, which are the content of a block without its MAC. Verify that first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Truncated`].
+    pub fn parse(octets: &'a [u8]) -> Result<Self, Error> {
+        let mut reader = Reader::new(octets);
+        let key_counter = reader.u32_le()?;
+        let target_time = TargetTime(reader.array()?);
+        let protocol = Protocol(reader.u8()?);
+        Ok(Self { key_counter, target_time, protocol, message: reader.take_rest() })
+    }
+    /// Octets that the MAC covers.
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        Self::HEADER_LEN.saturating_add(self.message.len())
+    }
+    /// Writes the octets that the MAC covers to the front of `buffer`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BufferTooSmall`].
+    pub fn encode_into<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], Error> {
+        let mut writer = Writer::new(buffer);
+        writer.put_u32_le(self.key_counter);
+        writer.put(&self.target_time.0);
+        writer.put_u8(self.protocol.0);
+        writer.put(self.message);
+        Ok(writer.finish()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    // OMS Vol. 2 Annex N, N.12.2 and N.12.3, behind 2F2F: open the breaker, and the answer.
+    const COMMAND: [u8; 30] = [
+        0x1C, 0x00, 0x00, 0x20, 0x00, 0x32, 0x20, 0x00, 0x0F, 0, 0, 0, 0, 0, 0, 0, 0x30, 0x01, 0x01, 0xFD,
+        0x1F, 0x00, 0xFA, 0x41, 0xE2, 0x81, 0x2D, 0x44, 0x9B, 0x4D,
+    ];
+    const FAILURE: [u8; 14] = [0x07, 0, 0, 0xA0, 0, 0x22, 0x20, 0, 0x19, 5, 5, 5, 5, 5];
+
+    #[test]
+    fn the_printed_command() {
+        let mut blocks = Blocks::new(&COMMAND);
+        let block = blocks.next().unwrap().unwrap();
+        assert_eq!((block.id, block.function, block.recipient), (0, Function::SECURED_DATA, 0));
+        assert_eq!((block.structure, block.structure_header), (Structure::CMAC_8, [0x20, 0]));
+        assert_eq!(block.key_purpose(), KeyPurpose::BREAKER);
+        assert_eq!(blocks.next(), None);
+        let (covered, mac) = block.content.split_at(block.content.len() - 8);
+        assert_eq!(mac, [0xFA, 0x41, 0xE2, 0x81, 0x2D, 0x44, 0x9B, 0x4D]);
+        let secured = SecuredData::parse(covered).unwrap();
+        assert_eq!((secured.key_counter, secured.target_time), (15, TargetTime::NOW));
+        assert_eq!((secured.protocol, secured.message), (Protocol::M_BUS, &[0x01, 0xFD, 0x1F, 0x00][..]));
+        let mut buffer = [0; 64];
+        assert_eq!(secured.encode_into(&mut buffer).unwrap(), covered);
+        assert_eq!(block.encode_into(&mut buffer).unwrap(), COMMAND);
+    }
+
+    #[test]
+    fn the_printed_failure_is_followed_by_padding() {
+        let mut blocks = Blocks::new(&FAILURE[..9]);
+        let block = blocks.next().unwrap().unwrap();
+        assert!(block.function.is_answer());
+        assert_eq!(block.function.asked(), Function::SECURED_DATA);
+        assert_eq!(block.status(), Some(Status::KEY_UNKNOWN));
+        assert_eq!(blocks.rest(), &[] as &[u8]);
+        // With the padding left in, the rest reads as a block that is not there: the padding flag of the
+        // configuration field says how to cut it.
+        let all: Vec<_> = Blocks::new(&FAILURE).collect();
+        assert_eq!(all.len(), 2);
+        assert!(all[1].is_err());
+    }
+
+    #[test]
+    fn several_blocks_and_the_end_mark() {
+        let mut octets = FAILURE[..9].to_vec();
+        octets.extend_from_slice(&COMMAND);
+        octets.extend_from_slice(&[0, 0, 0x2F, 0x2F]);
+        let mut blocks = Blocks::new(&octets);
+        assert_eq!(blocks.by_ref().filter(Result::is_ok).count(), 2);
+        assert_eq!(blocks.rest(), [0, 0, 0x2F, 0x2F]);
+    }
+
+    #[test]
+    fn every_prefix_is_an_error() {
+        for len in 2..COMMAND.len() {
+            let mut blocks = Blocks::new(&COMMAND[..len]);
+            let error = blocks.next().unwrap().unwrap_err();
+            assert_eq!((error.kind.name(), error.offset), ("truncated", 2), "{len}");
+            assert_eq!(blocks.next(), None);
+        }
+        for len in 0..SecuredData::HEADER_LEN {
+            assert!(SecuredData::parse(&COMMAND[8..8 + len]).is_err());
+        }
+    }
+
+    #[test]
+    fn every_length_below_the_header_is_an_error() {
+        for length in 1..6u8 {
+            let error = Blocks::new(&[length, 0, 1, 2, 3, 4, 5, 6]).next().unwrap().unwrap_err();
+            assert_eq!(
+                (error.kind, error.offset),
+                (ErrorKind::BlockTooShort { length: usize::from(length) }, 0)
+            );
+        }
+    }
+
+    #[test]
+    fn every_buffer_size() {
+        let block = Blocks::new(&COMMAND).next().unwrap().unwrap();
+        for size in 0..=COMMAND.len() {
+            let mut buffer = [0; 30];
+            match block.encode_into(&mut buffer[..size]) {
+                Ok(octets) => assert_eq!((size, &*octets), (30, &COMMAND[..])),
+                Err(error) => {
+                    assert_eq!(error.kind, ErrorKind::BufferTooSmall { needed: 30, available: size })
+                }
+            }
+        }
+        let long = std::vec![0; 70_000];
+        let error = Block { content: &long, ..block }.encode_into(&mut []).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::TooLong { length: 70_006, limit: 65_535 });
+    }
+
+    #[test]
+    fn codes_have_names() {
+        assert_eq!(Function(0x20).name(), Some("secured application data"));
+        assert_eq!(Structure(0x32).name(), Some("data with CMAC of 8 octets"));
+        assert_eq!(Status(0x19).name(), Some("key id or key version unknown"));
+        assert_eq!(KeyPurpose(0x20).name(), Some("breaker or valve control"));
+        assert_eq!(Protocol(0x55).name(), None);
+        for code in 0..=255 {
+            for table in [
+                Function::TABLE.iter().filter(|r| r.0.0 == code).count(),
+                Structure::TABLE.iter().filter(|r| r.0.0 == code).count(),
+            ] {
+                assert!(table <= 1);
+            }
+        }
+    }
+}
