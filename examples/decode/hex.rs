@@ -44,7 +44,9 @@ impl HexErrorKind {
                 "only 0-9, A-F, spaces, colons, dashes, 0x, | and _ may stand in a telegram; \
                  if this is the line of a receiver, name its format with --input"
             }
-            Self::Odd(_) => "a digit is missing or one too many was copied; some receivers cut long telegrams",
+            Self::Odd(_) => {
+                "a digit is missing or one too many was copied; some receivers cut long telegrams"
+            }
         }
     }
 }
@@ -111,7 +113,16 @@ mod tests {
 
     #[test]
     fn separators_and_prefixes_are_skipped() {
-        for text in ["2E4493", "2e 44 93", "2E:44:93", "2E-44-93", "0x2E 0x44 0X93", "|2E_44|93|", "\t2E44 93\r\n", "0x2e4493"] {
+        for text in [
+            "2E4493",
+            "2e 44 93",
+            "2E:44:93",
+            "2E-44-93",
+            "0x2E 0x44 0X93",
+            "|2E_44|93|",
+            "\t2E44 93\r\n",
+            "0x2e4493",
+        ] {
             assert_eq!(parse(text), Ok(vec![0x2E, 0x44, 0x93]), "{text}");
         }
     }

@@ -34,7 +34,9 @@ pub enum KeyError {
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotHex => write!(f, "a key is 32 hex digits, this one has other characters or a half octet"),
+            Self::NotHex => {
+                write!(f, "a key is 32 hex digits, this one has other characters or a half octet")
+            }
             Self::Length(digits) => write!(f, "a key is 32 hex digits (16 octets), this one has {digits}"),
         }
     }
@@ -183,7 +185,10 @@ fn rule(columns: &[String]) -> Result<Rule, String> {
         },
         [manufacturer, id, key] => (manufacturer.as_str(), id.as_str(), key),
         other => {
-            return Err(format!("\"ID KEY\" or \"MANUFACTURER.ID KEY\" expected, {} columns found", other.len()));
+            return Err(format!(
+                "\"ID KEY\" or \"MANUFACTURER.ID KEY\" expected, {} columns found",
+                other.len()
+            ));
         }
     };
     let is_manufacturer = manufacturer == "*"
@@ -209,7 +214,9 @@ fn wildcards(pattern: &str) -> usize {
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern, text) {
         ([], []) => true,
-        ([b'*', pattern @ ..], _) => (0..=text.len()).any(|n| text.get(n..).is_some_and(|rest| matches(pattern, rest))),
+        ([b'*', pattern @ ..], _) => {
+            (0..=text.len()).any(|n| text.get(n..).is_some_and(|rest| matches(pattern, rest)))
+        }
         ([p, pattern @ ..], [t, text @ ..]) => p.eq_ignore_ascii_case(t) && matches(pattern, text),
         _ => false,
     }
@@ -278,7 +285,8 @@ mod tests {
 
     #[test]
     fn every_bad_line_is_named() {
-        let file = format!("1 {A}\n\nKAM 1\n123456789 {A}\nKAMS.1 {A}\n1 {A}00\n1 {A}0\nx {A}\n1 zz\na b c d\n");
+        let file =
+            format!("1 {A}\n\nKAM 1\n123456789 {A}\nKAMS.1 {A}\n1 {A}00\n1 {A}0\nx {A}\n1 zz\na b c d\n");
         let bad = Keys::parse(file.as_bytes()).unwrap_err();
         assert_eq!(bad.iter().map(|line| line.number).collect::<Vec<_>>(), [3, 4, 5, 6, 7, 8, 9, 10]);
         assert!(bad[3].message.contains("34"), "{}", bad[3]);

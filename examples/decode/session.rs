@@ -204,7 +204,8 @@ fn not_text(at: usize) -> Refusal {
         kind: "not_utf8",
         column: at,
         message: "this line is not UTF-8 text".to_owned(),
-        hint: "telegrams are read as text; turn a binary stream into hex first, for example with xxd -p".to_owned(),
+        hint: "telegrams are read as text; turn a binary stream into hex first, for example with xxd -p"
+            .to_owned(),
         ..Refusal::default()
     }
 }

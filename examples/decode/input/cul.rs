@@ -69,7 +69,10 @@ mod tests {
     #[test]
     fn formats_a_and_b() {
         let item = one(parse(&format!("b{}\r", frame(12 + 3, 10))));
-        assert_eq!((item.crc, item.kind, item.octets.len(), item.rssi_dbm), (Crc::A, Kind::Wireless, 15, None));
+        assert_eq!(
+            (item.crc, item.kind, item.octets.len(), item.rssi_dbm),
+            (Crc::A, Kind::Wireless, 15, None)
+        );
         let item = one(parse(&format!("bY{}", frame(20, 19))));
         assert_eq!((item.crc, item.octets.len()), (Crc::B, 20));
     }

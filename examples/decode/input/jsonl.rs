@@ -33,8 +33,9 @@ fn item(value: &Value) -> Result<Item, Refusal> {
     if !value.is_object() {
         return Err(Refusal::new("bad_json", 0, "the line is no JSON object", "write {\"hex\":\"...\"}"));
     }
-    let octets = octets(value, "hex")?
-        .ok_or_else(|| Refusal::new("empty", 0, "the object has no field \"hex\"", "write {\"hex\":\"...\"}"))?;
+    let octets = octets(value, "hex")?.ok_or_else(|| {
+        Refusal::new("empty", 0, "the object has no field \"hex\"", "write {\"hex\":\"...\"}")
+    })?;
     let key = match text(value, "key")? {
         None => None,
         Some(key) => Some(keys::Key::parse(key).map_err(|error| {
@@ -44,22 +45,26 @@ fn item(value: &Value) -> Result<Item, Refusal> {
     Ok(Item {
         octets,
         key,
-        kind: named(value, "kind", &[
-            ("auto", Kind::Auto),
-            ("wired", Kind::Wired),
-            ("wireless", Kind::Wireless),
-            ("chips", Kind::Chips),
-        ])?
+        kind: named(
+            value,
+            "kind",
+            &[
+                ("auto", Kind::Auto),
+                ("wired", Kind::Wired),
+                ("wireless", Kind::Wireless),
+                ("chips", Kind::Chips),
+            ],
+        )?
         .unwrap_or_default(),
         crc: named(value, "crc", &[("auto", Crc::Auto), ("none", Crc::None), ("A", Crc::A), ("B", Crc::B)])?
             .unwrap_or_default(),
         format_headers: self::octets(value, "format_headers")?,
         mode: text(value, "mode")?.map(str::to_owned),
-        coding: named(value, "coding", &[
-            ("3of6", Coding::ThreeOfSix),
-            ("manchester", Coding::Manchester),
-            ("nrz", Coding::Nrz),
-        ])?,
+        coding: named(
+            value,
+            "coding",
+            &[("3of6", Coding::ThreeOfSix), ("manchester", Coding::Manchester), ("nrz", Coding::Nrz)],
+        )?,
         ..Item::default()
     })
 }

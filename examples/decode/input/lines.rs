@@ -55,7 +55,8 @@ pub fn next(reader: &mut dyn BufRead) -> io::Result<Option<(Line, usize)>> {
     let line = if length > LONGEST {
         Line::TooLong(length)
     } else {
-        String::from_utf8(kept).map_or_else(|error| Line::NotText(error.utf8_error().valid_up_to()), Line::Text)
+        String::from_utf8(kept)
+            .map_or_else(|error| Line::NotText(error.utf8_error().valid_up_to()), Line::Text)
     };
     Ok(Some((line, length)))
 }

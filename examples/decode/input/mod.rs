@@ -166,7 +166,11 @@ pub fn parse(format: Format, line: &str) -> Vec<Entry> {
 /// The format of a line that is neither empty nor a comment.
 fn recognise(line: &str) -> Format {
     if line.starts_with('{') {
-        return if line.contains("\"hex\"") || !line.contains("\"model\"") { Format::Jsonl } else { Format::Rtl433 };
+        return if line.contains("\"hex\"") || !line.contains("\"model\"") {
+            Format::Jsonl
+        } else {
+            Format::Rtl433
+        };
     }
     if line.contains("telegram=") {
         return Format::Wmbusmeters;

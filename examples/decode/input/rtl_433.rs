@@ -118,7 +118,9 @@ mod tests {
 
     #[test]
     fn csv_gives_the_column_that_is_a_telegram() {
-        let item = one(parse("2021-02-03 01:02:03,,,Wireless-MBus,C,KAM,12345678,\"a, b\",0e44ae0c7856341201077a00000000"));
+        let item = one(parse(
+            "2021-02-03 01:02:03,,,Wireless-MBus,C,KAM,12345678,\"a, b\",0e44ae0c7856341201077a00000000",
+        ));
         assert_eq!(item.octets.len(), 15);
         assert_eq!(item.mode.as_deref(), Some("C"));
         // The C-field is not looked at: a meter that wants to be installed sends 46.
@@ -131,7 +133,10 @@ mod tests {
     #[test]
     fn the_length_of_the_radio_is_put_right() {
         for surplus in [2, 4] {
-            let item = one(parse(&format!(r#"{{"model":"Wireless-MBus","data":"{:02x}44ae0c78563412"}}"#, 7 + surplus)));
+            let item = one(parse(&format!(
+                r#"{{"model":"Wireless-MBus","data":"{:02x}44ae0c78563412"}}"#,
+                7 + surplus
+            )));
             assert_eq!(item.octets.first(), Some(&7));
             assert_eq!(item.notes.len(), 1);
         }

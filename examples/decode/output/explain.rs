@@ -17,7 +17,11 @@ pub(super) fn write(spans: &[Span], out: &mut dyn Write) -> io::Result<()> {
         }
         let mut rows = span.octets.chunks(ROW);
         let first = rows.next().unwrap_or_default();
-        let text = if span.meaning.is_empty() { span.name.clone() } else { format!("{}: {}", span.name, span.meaning) };
+        let text = if span.meaning.is_empty() {
+            span.name.clone()
+        } else {
+            format!("{}: {}", span.name, span.meaning)
+        };
         writeln!(out, "  {:>4}  {:<24}{}", span.start.dimmed(), spaced(first).cyan(), printable(&text))?;
         for (row, n) in rows.zip(1..) {
             writeln!(out, "  {:>4}  {}", (span.start + n * ROW).dimmed(), spaced(row).cyan())?;
@@ -44,8 +48,11 @@ mod tests {
             meaning: "what it says".into(),
         };
         let mut out = Vec::new();
-        write(&[span(0, 1, "link"), span(1, 10, "data"), span(11, 0, "data")], &mut anstream::StripStream::new(&mut out))
-            .unwrap();
+        write(
+            &[span(0, 1, "link"), span(1, 10, "data"), span(11, 0, "data")],
+            &mut anstream::StripStream::new(&mut out),
+        )
+        .unwrap();
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 6);

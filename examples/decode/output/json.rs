@@ -13,7 +13,12 @@ pub(super) fn write_line(reading: &Reading, explain: bool, out: &mut dyn Write) 
     writeln!(out)
 }
 
-pub(super) fn write_element(reading: &Reading, explain: bool, first: bool, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_element(
+    reading: &Reading,
+    explain: bool,
+    first: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     write!(out, "{}", if first { "[\n" } else { ",\n" })?;
     serde_json::to_writer_pretty(&mut *out, &value(reading, explain))?;
     Ok(())

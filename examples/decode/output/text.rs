@@ -125,19 +125,29 @@ fn security(security: &Security) -> String {
         "locked" => "encrypted, no key",
         _ => "failed",
     };
-    let mode = if security.layer == "ell" { "link layer cipher".to_owned() } else { format!("mode {}", security.mode) };
+    let mode = if security.layer == "ell" {
+        "link layer cipher".to_owned()
+    } else {
+        format!("mode {}", security.mode)
+    };
     let proof = match (security.authenticated, security.state) {
         (true, _) => ", authenticated",
         (false, "decrypted") => ", not authenticated",
         (false, _) => "",
     };
-    if security.state == "none" && security.mode == 0 { what.to_owned() } else { format!("{what}, {mode}{proof}") }
+    if security.state == "none" && security.mode == 0 {
+        what.to_owned()
+    } else {
+        format!("{what}, {mode}{proof}")
+    }
 }
 
 fn table(records: &[Record]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["quantity", "value", "unit", "storage", "tariff", "subunit", "function", "OBIS", "DIB VIB", "remark"]);
+    table.set_header([
+        "quantity", "value", "unit", "storage", "tariff", "subunit", "function", "OBIS", "DIB VIB", "remark",
+    ]);
     for record in records {
         let blank = |n: u64| if n == 0 { String::new() } else { n.to_string() };
         let remark: Vec<String> = record
@@ -176,8 +186,18 @@ fn headline(problem: &Problem) -> String {
 /// To stderr: what is wrong, the octet to blame under a caret, and what to try next.
 pub(super) fn write_error(reading: &Reading, err: &mut dyn Write) -> io::Result<()> {
     let Some(problem) = &reading.error else { return Ok(()) };
-    let who = reading.meter.as_ref().map(|meter| format!(" ({} {})", meter.manufacturer, meter.id)).unwrap_or_default();
-    writeln!(err, "{} telegram {}{who}: {}", "error:".red().bold(), reading.line, printable(&headline(problem)))?;
+    let who = reading
+        .meter
+        .as_ref()
+        .map(|meter| format!(" ({} {})", meter.manufacturer, meter.id))
+        .unwrap_or_default();
+    writeln!(
+        err,
+        "{} telegram {}{who}: {}",
+        "error:".red().bold(),
+        reading.line,
+        printable(&headline(problem))
+    )?;
     if let Some(line) = &reading.text {
         let (line, caret) = excerpt(line, problem.offset);
         writeln!(err, "  {line}")?;
@@ -195,7 +215,8 @@ pub(super) fn write_error(reading: &Reading, err: &mut dyn Write) -> io::Result<
 
 /// The characters around `column` and a line with a caret under it.
 fn excerpt(line: &str, column: usize) -> (String, String) {
-    let shown: Vec<char> = line.trim_end().chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
+    let shown: Vec<char> =
+        line.trim_end().chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
     let column = column.min(shown.len());
     let start = column.saturating_sub(3 * AROUND);
     let before = if start > 0 { ".. " } else { "" };
@@ -208,7 +229,8 @@ fn excerpt(line: &str, column: usize) -> (String, String) {
 fn ruler(octets: &[u8], offset: usize) -> (String, String) {
     let start = offset.min(octets.len()).saturating_sub(AROUND);
     let end = (start + 2 * AROUND + 1).min(octets.len());
-    let shown: Vec<String> = octets.get(start..end).unwrap_or_default().iter().map(|o| format!("{o:02X}")).collect();
+    let shown: Vec<String> =
+        octets.get(start..end).unwrap_or_default().iter().map(|o| format!("{o:02X}")).collect();
     let before = if start > 0 { format!("[{start}] .. ") } else { String::new() };
     let after = if end < octets.len() { " .." } else { "" };
     let column = before.len() + offset.min(octets.len()).saturating_sub(start) * 3;
