@@ -70,6 +70,21 @@ pub enum ErrorKind {
         /// The CI.
         ci: u8,
     },
+    /// The frame has no place for the hop bit: neither an ELL nor a configuration field of mode 0 or 5.
+    #[error("the frame cannot be repeated: it has no place for the hop bit")]
+    NoHopBit,
+    /// The frame went through a repeater already; a second hop is not allowed.
+    #[error("the frame was repeated already, and a second hop is not allowed")]
+    AlreadyRepeated,
+    /// The caller's queue is full.
+    #[error("the queue is full: it holds {capacity} frames")]
+    QueueFull {
+        /// How many frames it holds.
+        capacity: usize,
+    },
+    /// There is no request that could be answered.
+    #[error("there is no request to be answered")]
+    NothingToAnswer,
 }
 
 impl ErrorKind {
@@ -86,6 +101,10 @@ impl ErrorKind {
             Self::UnsupportedEll { .. } => "unsupported_ell",
             Self::NotAnEll { .. } => "not_an_ell",
             Self::NotANetworkLayer { .. } => "not_a_network_layer",
+            Self::NoHopBit => "no_hop_bit",
+            Self::AlreadyRepeated => "already_repeated",
+            Self::QueueFull { .. } => "queue_full",
+            Self::NothingToAnswer => "nothing_to_answer",
         }
     }
     /// This kind of error at `offset`.

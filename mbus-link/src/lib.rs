@@ -38,6 +38,8 @@ pub mod error;
 pub mod identity;
 pub mod network_layer;
 pub mod octets;
+mod queue;
+pub mod relay;
 pub mod time;
 pub mod wired;
 pub mod wireless;

@@ -104,6 +104,39 @@ impl Instant {
     }
 }
 
+/// Makes a clock that may go backwards into one that does not.
+///
+/// A state machine that keeps deadlines would wait for the lost time once more after its clock was set
+/// back. This keeps the spans: a step back counts as no time at all, and what comes after it counts from
+/// there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct SteadyClock {
+    last: Instant,
+    lead: Duration,
+}
+
+impl SteadyClock {
+    /// A clock that was not read yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { last: Instant::ZERO, lead: Duration::ZERO }
+    }
+    /// The steady time at which the caller's clock shows `now`; never less than the one before.
+    pub const fn read(&mut self, now: Instant) -> Instant {
+        let steady = now.after(self.lead);
+        let back = self.last.since(steady);
+        self.lead = self.lead.saturating_add(back);
+        self.last = steady.after(back);
+        self.last
+    }
+    /// What the caller's clock will show at the steady time `steady`.
+    #[must_use]
+    pub const fn caller_time(&self, steady: Instant) -> Instant {
+        Instant(steady.0.saturating_sub(self.lead.0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +154,18 @@ mod tests {
     fn a_clock_that_goes_backwards_is_no_time_at_all() {
         assert_eq!(Instant::from_micros(5).since(Instant::from_micros(9)), Duration::ZERO);
         assert_eq!(Instant::from_micros(u64::MAX).after(Duration::from_secs(1)).as_micros(), u64::MAX);
+    }
+
+    #[test]
+    fn a_steady_clock_keeps_the_spans() {
+        let mut clock = SteadyClock::default();
+        let at = Instant::from_micros;
+        assert_eq!(clock.read(at(100)), at(100));
+        assert_eq!(clock.read(at(40)), at(100));
+        assert_eq!(clock.read(at(50)), at(110));
+        assert_eq!(clock.caller_time(at(200)), at(140));
+        assert_eq!(clock.read(at(140)), at(200));
+        assert_eq!(clock.read(at(0)), at(200));
+        assert_eq!(clock.read(at(u64::MAX)), at(u64::MAX));
     }
 }

@@ -1,0 +1,294 @@
+//! When the next synchronous transmission comes.
+//!
+//! ```text
+//! t(n) = tNOM x (1 + (|n - 128| - 64) / 2048)      n = the access number that the next frame carries
+//! ```
+//!
+//! EN 13757-4, 12.6.2 (edition of 2019); tNOM is a multiple of 2 s; the interval varies by 3.125 % to
+//! either side. Invariants: exact integers, rounded once to the microsecond, also over many intervals;
+//! frames that are not synchronous (S = 0) or were repeated (H = 1) never move the prediction.
+
+use crate::CommunicationControl;
+use crate::time::{Duration, Instant, SteadyClock};
+
+/// The nominal interval of synchronous transmissions: a multiple of 2 s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct NominalInterval(u32);
+
+impl NominalInterval {
+    /// `seconds`, 2 to 2 678 400 (a month of 31 days); `None` for 0, odd numbers and more.
+    #[must_use]
+    pub const fn from_secs(seconds: u32) -> Option<Self> {
+        if seconds == 0 || seconds % 2 != 0 || seconds > 2_678_400 {
+            return None;
+        }
+        Some(Self(seconds))
+    }
+    /// The interval in seconds.
+    #[must_use]
+    pub const fn as_secs(self) -> u32 {
+        self.0
+    }
+    /// From the frame before to the frame that carries `access_number`.
+    ///
+    /// ```
+    /// use mbus_link::wireless::NominalInterval;
+    /// let sixteen_seconds = NominalInterval::from_secs(16).unwrap();
+    /// assert_eq!(sixteen_seconds.before(64).as_micros(), 16_000_000);
+    /// assert_eq!(sixteen_seconds.before(0).as_micros(), 16_500_000);
+    /// assert_eq!(sixteen_seconds.before(128).as_micros(), 15_500_000);
+    /// ```
+    #[must_use]
+    pub const fn before(self, access_number: u8) -> Duration {
+        self.between(access_number.wrapping_sub(1), 1)
+    }
+    /// From the frame that carries `access_number` to the one `frames` later.
+    #[must_use]
+    pub const fn between(self, access_number: u8, frames: u8) -> Duration {
+        let parts = weight_of_run(access_number, frames);
+        // At most 2 678 400 000 000 x 255 x 2112: fits 61 bits.
+        let micros = (self.0 as u64).saturating_mul(1_000_000).saturating_mul(parts);
+        Duration::from_micros(micros.saturating_add(1024) / 2048)
+    }
+    /// The nominal interval that explains `span` between two frames best, when the second carries the
+    /// access number `to` and was sent less than 256 frames after the first; `None` when they carry the
+    /// same number or the result is out of range.
+    #[must_use]
+    pub const fn estimate(span: Duration, from: u8, to: u8) -> Option<Self> {
+        let weight = weight_of_run(from, to.wrapping_sub(from));
+        // Two seconds per unit.
+        let unit = weight.saturating_mul(2_000_000);
+        let scaled = span.as_micros().saturating_mul(2048).saturating_add(unit / 2);
+        let Some(units) = scaled.checked_div(unit) else { return None };
+        if units > 1_339_200 {
+            return None;
+        }
+        let [a, b, c, d, ..] = units.to_le_bytes();
+        Self::from_secs(u32::from_le_bytes([a, b, c, d]).saturating_mul(2))
+    }
+}
+
+/// 2048 times the sum of the factors of the `frames` intervals that follow the access number `from`.
+const fn weight_of_run(from: u8, frames: u8) -> u64 {
+    let mut n = from;
+    let mut left = frames;
+    let mut sum = 0_u64;
+    while left > 0 {
+        n = n.wrapping_add(1);
+        // 2048 + |n - 128| - 64
+        sum = sum.saturating_add(1984).saturating_add(n.abs_diff(128) as u64);
+        left = left.saturating_sub(1);
+    }
+    sum
+}
+
+/// What a frame did to the prediction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Observation {
+    /// Not synchronous, or repeated: ignored.
+    Ignored,
+    /// The same access number again: ignored.
+    SameFrame,
+    /// The first frame, or the first after the prediction was lost.
+    Started,
+    /// In time, after so many frames that were not heard.
+    InTime {
+        /// Synchronous frames not heard since the last one.
+        missed: u8,
+    },
+    /// Out of time: the prediction starts anew from this frame.
+    OutOfTime,
+}
+
+/// Predicts the synchronous frames of one meter, so that a receiver can sleep in between.
+#[derive(Clone, Copy, Debug)]
+pub struct SynchronousPredictor {
+    nominal: NominalInterval,
+    tolerance_ppm: u32,
+    guard: Duration,
+    clock: SteadyClock,
+    last: Option<(Instant, u8)>,
+}
+
+impl SynchronousPredictor {
+    /// A predictor that has heard nothing yet. `tolerance_ppm` is that of both clocks together, `guard`
+    /// what is kept free before and after in any case.
+    #[must_use]
+    pub const fn new(nominal: NominalInterval, tolerance_ppm: u32, guard: Duration) -> Self {
+        Self { nominal, tolerance_ppm, guard, clock: SteadyClock::new(), last: None }
+    }
+    /// Takes a frame that was heard at `now` (always the same point of the frame).
+    pub fn observe(&mut self, now: Instant, control: CommunicationControl, access_number: u8) -> Observation {
+        let now = self.clock.read(now);
+        let repeated = control.contains(CommunicationControl::HOP);
+        if repeated || !control.contains(CommunicationControl::SYNCHRONOUS) {
+            return Observation::Ignored;
+        }
+        let Some((heard, number)) = self.last else {
+            self.last = Some((now, access_number));
+            return Observation::Started;
+        };
+        let frames = access_number.wrapping_sub(number);
+        if frames == 0 {
+            // The same frame again, or the one a full round later: only the former tells nothing new.
+            if now.since(heard) < self.nominal.between(number, 255) {
+                return Observation::SameFrame;
+            }
+            self.last = Some((now, access_number));
+            return Observation::OutOfTime;
+        }
+        let (from, to) = self.steady_window(heard, number, frames);
+        self.last = Some((now, access_number));
+        if from <= now && now <= to {
+            Observation::InTime { missed: frames.saturating_sub(1) }
+        } else {
+            Observation::OutOfTime
+        }
+    }
+    /// When the receiver has to listen for the synchronous frame `frames` after the last one heard: from
+    /// and to, on the caller's clock. `None` before the first frame, and for 0.
+    #[must_use]
+    pub fn window(&self, frames: u8) -> Option<(Instant, Instant)> {
+        let (heard, number) = self.last?;
+        if frames == 0 {
+            return None;
+        }
+        let (from, to) = self.steady_window(heard, number, frames);
+        Some((self.clock.caller_time(from), self.clock.caller_time(to)))
+    }
+    /// The first window that is not over at `now`, and how many frames after the last one heard it is.
+    /// `None` before the first frame and when 255 frames were not heard.
+    #[must_use]
+    pub fn next_window(&self, now: Instant) -> Option<(Instant, Instant, u8)> {
+        (1..=255).find_map(|frames| {
+            let (from, to) = self.window(frames)?;
+            (to >= now).then_some((from, to, frames))
+        })
+    }
+    /// The access number of the last synchronous frame heard.
+    #[must_use]
+    pub fn last_access_number(&self) -> Option<u8> {
+        self.last.map(|(_, number)| number)
+    }
+
+    fn steady_window(&self, heard: Instant, number: u8, frames: u8) -> (Instant, Instant) {
+        let span = self.nominal.between(number, frames);
+        let drift = span.as_micros().saturating_mul(u64::from(self.tolerance_ppm)).div_ceil(1_000_000);
+        let around = self.guard.saturating_add(Duration::from_micros(drift));
+        (heard.after(span.saturating_sub(around)), heard.after(span.saturating_add(around)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SYNC: CommunicationControl = CommunicationControl::SYNCHRONOUS;
+
+    #[test]
+    fn the_formula_in_exact_numbers() {
+        for seconds in [2, 8, 16, 120, 900, 7200, 2_678_400] {
+            let nominal = NominalInterval::from_secs(seconds).unwrap();
+            for n in 0..=255_u8 {
+                // t x 2048 = tNOM x (2048 + |n - 128| - 64), in microseconds, rounded half up.
+                let exact = u128::from(seconds) * 1_000_000 * (2048 + u128::from(n.abs_diff(128)) - 64);
+                assert_eq!(u128::from(nominal.before(n).as_micros()), (exact + 1024) / 2048);
+            }
+        }
+        assert_eq!(NominalInterval::from_secs(0), None);
+        assert_eq!(NominalInterval::from_secs(15), None);
+        assert_eq!(NominalInterval::from_secs(2_678_402), None);
+    }
+
+    #[test]
+    fn many_intervals_are_rounded_once() {
+        let nominal = NominalInterval::from_secs(2).unwrap();
+        let exact: u64 = (1..=200_u64).map(|n| 2_000_000 * (1984 + n.abs_diff(128))).sum();
+        assert_eq!(nominal.between(0, 200).as_micros(), (exact + 1024) / 2048);
+        assert_eq!(nominal.between(7, 0), Duration::ZERO);
+        assert_eq!(nominal.between(255, 1), nominal.before(0));
+    }
+
+    #[test]
+    fn the_nominal_interval_is_found_from_two_frames() {
+        for seconds in [2, 16, 30, 900, 14_400] {
+            let nominal = NominalInterval::from_secs(seconds).unwrap();
+            for (from, frames) in [(0, 1), (250, 20), (100, 255)] {
+                let to = u8::wrapping_add(from, frames);
+                let span = nominal.between(from, frames);
+                assert_eq!(NominalInterval::estimate(span, from, to), Some(nominal));
+                let late = span.saturating_add(Duration::from_millis(100));
+                assert_eq!(NominalInterval::estimate(late, from, to), Some(nominal));
+            }
+        }
+        assert_eq!(NominalInterval::estimate(Duration::from_secs(10), 5, 5), None);
+        assert_eq!(NominalInterval::estimate(Duration::MAX, 5, 6), None);
+        assert_eq!(NominalInterval::estimate(Duration::ZERO, 5, 6), None);
+    }
+
+    fn predictor() -> SynchronousPredictor {
+        let nominal = NominalInterval::from_secs(16).unwrap();
+        SynchronousPredictor::new(nominal, 100, Duration::from_millis(5))
+    }
+
+    #[test]
+    fn synchronous_frames_are_predicted_also_after_losses() {
+        let nominal = NominalInterval::from_secs(16).unwrap();
+        let mut predictor = predictor();
+        assert_eq!(predictor.window(1), None);
+        let mut now = Instant::from_micros(1_000_000);
+        let mut number = 250_u8;
+        assert_eq!(predictor.observe(now, SYNC, number), Observation::Started);
+        for frames in [1, 1, 3, 10, 1, 200] {
+            let (from, to) = predictor.window(frames).unwrap();
+            now = now.after(nominal.between(number, frames));
+            number = number.wrapping_add(frames);
+            assert!(from < now && now < to && to.since(from) < Duration::from_secs(1));
+            assert_eq!(predictor.observe(now, SYNC, number), Observation::InTime { missed: frames - 1 });
+        }
+    }
+
+    #[test]
+    fn other_frames_do_not_disturb() {
+        let mut predictor = predictor();
+        let start = Instant::from_micros(0);
+        assert_eq!(predictor.observe(start, SYNC, 10), Observation::Started);
+        let window = predictor.window(1);
+        let later = start.after(Duration::from_secs(7));
+        let hop = SYNC.union(CommunicationControl::HOP);
+        assert_eq!(predictor.observe(later, hop, 11), Observation::Ignored);
+        assert_eq!(predictor.observe(later, CommunicationControl::BIDIRECTIONAL, 11), Observation::Ignored);
+        assert_eq!(predictor.observe(later, SYNC, 10), Observation::SameFrame);
+        assert_eq!(predictor.window(1), window);
+        assert_eq!(predictor.observe(later, SYNC, 11), Observation::OutOfTime);
+        assert_ne!(predictor.window(1), window);
+    }
+
+    #[test]
+    fn a_clock_set_back_does_not_stop_the_prediction() {
+        let mut predictor = predictor();
+        predictor.observe(Instant::from_micros(3_600_000_000), SYNC, 63);
+        // Set back by an hour half way; the step itself counts as no time.
+        predictor.observe(Instant::from_micros(3_608_000_000), CommunicationControl::empty(), 0);
+        predictor.observe(Instant::from_micros(8_000_000), CommunicationControl::empty(), 0);
+        let (from, to) = predictor.window(1).unwrap();
+        assert!(from < Instant::from_micros(16_000_000) && Instant::from_micros(16_000_000) < to);
+        assert_eq!(
+            predictor.observe(Instant::from_micros(16_000_000), SYNC, 64),
+            Observation::InTime { missed: 0 }
+        );
+    }
+
+    #[test]
+    fn next_window_skips_what_is_over() {
+        let mut predictor = predictor();
+        predictor.observe(Instant::ZERO, SYNC, 0);
+        let third = predictor.window(3).unwrap();
+        assert_eq!(predictor.next_window(third.1), Some((third.0, third.1, 3)));
+        assert_eq!(predictor.next_window(Instant::from_micros(u64::MAX)), None);
+    }
+}
