@@ -169,7 +169,9 @@ fn put(data: Data, random: &mut Octets, out: &mut Vec<u8>) {
             let digits = if n * 2 > len { 0 } else { random.below(100) };
             out.push((digits / 10 * 16 + digits % 10) as u8);
         }),
-        Date => out.extend_from_slice(&[(random.below(28) + 1) as u8 | 0x20, (random.below(12) + 1) as u8 | 0x30]),
+        Date => {
+            out.extend_from_slice(&[(random.below(28) + 1) as u8 | 0x20, (random.below(12) + 1) as u8 | 0x30])
+        }
         DateTime => out.extend_from_slice(&[
             random.below(60) as u8,
             random.below(24) as u8,

@@ -120,7 +120,7 @@ impl Session {
                     let reading = self.decoder.read(item, self.line);
                     self.answer(&reading, out, err)?;
                 }
-                Entry::Refused(refusal) => self.refused(Some(line), refusal, out, err)?,
+                Entry::Refused(refusal) => self.refused(Some(line), *refusal, out, err)?,
                 Entry::Skipped(why) => *self.skipped.entry(why).or_default() += 1,
             }
         }

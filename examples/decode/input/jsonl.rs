@@ -16,11 +16,11 @@ pub(super) fn parse(line: &str) -> Vec<Entry> {
     let id = value.get("id").cloned().unwrap_or_default();
     vec![match item(&value) {
         Ok(item) => Entry::telegram(Item { id, ..item }),
-        Err(refusal) => Entry::Refused(Refusal { id, ..refusal }),
+        Err(refusal) => Entry::Refused(Box::new(Refusal { id, ..*refusal })),
     }]
 }
 
-pub(super) fn bad_json(error: &serde_json::Error) -> Refusal {
+pub(super) fn bad_json(error: &serde_json::Error) -> Box<Refusal> {
     Refusal::new(
         "bad_json",
         error.column().saturating_sub(1),
@@ -29,7 +29,7 @@ pub(super) fn bad_json(error: &serde_json::Error) -> Refusal {
     )
 }
 
-fn item(value: &Value) -> Result<Item, Refusal> {
+fn item(value: &Value) -> Result<Item, Box<Refusal>> {
     if !value.is_object() {
         return Err(Refusal::new("bad_json", 0, "the line is no JSON object", "write {\"hex\":\"...\"}"));
     }
@@ -69,7 +69,7 @@ fn item(value: &Value) -> Result<Item, Refusal> {
     })
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> Result<Option<&'a str>, Refusal> {
+fn text<'a>(value: &'a Value, name: &str) -> Result<Option<&'a str>, Box<Refusal>> {
     match value.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -82,15 +82,15 @@ fn text<'a>(value: &'a Value, name: &str) -> Result<Option<&'a str>, Refusal> {
     }
 }
 
-fn octets(value: &Value, name: &str) -> Result<Option<Vec<u8>>, Refusal> {
+fn octets(value: &Value, name: &str) -> Result<Option<Vec<u8>>, Box<Refusal>> {
     let Some(text) = text(value, name)? else { return Ok(None) };
-    hex::parse(text).map(Some).map_err(|error| Refusal {
-        message: format!("the field \"{name}\": {}", error.kind),
-        ..Refusal::hex(&error, 0)
+    hex::parse(text).map(Some).map_err(|error| {
+        let refusal = *Refusal::hex(&error, 0);
+        Box::new(Refusal { message: format!("the field \"{name}\": {}", error.kind), ..refusal })
     })
 }
 
-fn named<T: Copy>(value: &Value, name: &str, choices: &[(&str, T)]) -> Result<Option<T>, Refusal> {
+fn named<T: Copy>(value: &Value, name: &str, choices: &[(&str, T)]) -> Result<Option<T>, Box<Refusal>> {
     let Some(text) = text(value, name)? else { return Ok(None) };
     match choices.iter().find(|(choice, _)| *choice == text) {
         Some((_, choice)) => Ok(Some(*choice)),

@@ -124,7 +124,7 @@ pub enum Entry {
     /// A telegram.
     Telegram(Box<Item>),
     /// Something that should be a telegram and is none.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// A line that is rightly left out, and why (one of a few fixed texts, so that they can be counted).
     Skipped(&'static str),
 }
@@ -136,10 +136,15 @@ impl Entry {
 }
 
 impl Refusal {
-    fn new(kind: &'static str, column: usize, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { id: Value::Null, kind, column, message: message.into(), hint: hint.into() }
+    fn new(
+        kind: &'static str,
+        column: usize,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Box<Self> {
+        Box::new(Self { id: Value::Null, kind, column, message: message.into(), hint: hint.into() })
     }
-    fn hex(error: &HexError, start: usize) -> Self {
+    fn hex(error: &HexError, start: usize) -> Box<Self> {
         Self::new(error.kind.name(), start + error.column, error.kind.to_string(), error.kind.hint())
     }
 }
@@ -212,7 +217,7 @@ mod tests {
 
     pub(super) fn refusal(entries: Vec<Entry>) -> Refusal {
         match <[Entry; 1]>::try_from(entries) {
-            Ok([Entry::Refused(refusal)]) => refusal,
+            Ok([Entry::Refused(refusal)]) => *refusal,
             other => panic!("a refusal expected: {other:?}"),
         }
     }

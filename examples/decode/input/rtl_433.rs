@@ -65,7 +65,7 @@ fn csv(line: &str) -> Entry {
     telegram(data, line.find(data).unwrap_or(0), mode, row.get(0))
 }
 
-fn no_data() -> Refusal {
+fn no_data() -> Box<Refusal> {
     Refusal::new(
         "empty",
         0,

@@ -79,7 +79,7 @@ pub(super) fn parse(line: &str) -> Vec<Entry> {
     entries
 }
 
-fn not_a_line(column: usize) -> Refusal {
+fn not_a_line(column: usize) -> Box<Refusal> {
     Refusal::new(
         "not_rtl_wmbus",
         column,
