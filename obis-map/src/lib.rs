@@ -8,3 +8,11 @@
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
+
+mod code;
+mod ident;
+mod medium;
+
+pub use code::{Dotted, ObisCode, ParseObisError, Short};
+pub use ident::{DraftNumber, IdentError, MeterNumber, ServerId, SystemTitle};
+pub use medium::Medium;
