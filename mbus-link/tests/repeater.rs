@@ -3,6 +3,7 @@
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "tests"
 )]
@@ -43,7 +44,7 @@ fn repeater<const N: usize>(kind: RepeaterKind) -> Repeater<N, Unlimited> {
 }
 
 fn events<const N: usize, A: AirTime>(repeater: &mut Repeater<N, A>) -> Vec<RepeaterEvent> {
-    std::iter::from_fn(|| repeater.poll_event()).collect()
+    core::iter::from_fn(|| repeater.poll_event()).collect()
 }
 
 /// Lets time jump from timeout to timeout until nothing is left to do; returns what was sent and when.

@@ -5,7 +5,11 @@
 //! listens after each, until nobody asks any more. EN 13757-4, clause 11.6; OMS Specification.
 
 pub mod credits;
+pub mod meter;
+pub mod other_device;
 pub mod timing;
 
 pub use credits::Credits;
+pub use meter::{CycleEnd, MeterAccess, MeterEvent, Request};
+pub use other_device::{GivenUp, OtherDevice, OtherDeviceEvent, Ticket};
 pub use timing::{AccessTiming, Window};

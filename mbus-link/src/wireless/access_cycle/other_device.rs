@@ -1,0 +1,365 @@
+//! The other device's side of the access cycle: the gateway with its queue of prepared frames.
+//!
+//! A meter listens for a few milliseconds, too short to think. What it is to get has to lie ready: the
+//! application posts complete frames (enciphered, with their access numbers and FCB), this machine sends
+//! each in a window of its meter until the meter has answered.
+//!
+//! ```text
+//! heard from the meter                      sent in its window
+//! SND-IR, H=0                               SND-NKE, or CNF-IR if confirmed in time
+//! ACC-DMD                                   ACK
+//! any frame that offers access              the oldest frame posted for it
+//! the answer to the last of them            SND-NKE, which ends the frequent access cycle
+//! ```
+//!
+//! EN 13757-4, 11.6 and 11.7; OMS Specification. Invariants: at most `N` frames are kept, each sent at
+//! most `tries` times and kept at most `keep`; one frame is on its way at a time; an answer counts only
+//! when it carries the access number of the request, so a repetition of an older answer does not; frames
+//! that went through a repeater are answered only if it offers access (R), and then with R set.
+
+use crate::queue::Queue;
+use crate::relay::set_repeated_access;
+use crate::time::{Duration, Instant, SteadyClock};
+use crate::wireless::access_cycle::AccessTiming;
+use crate::wireless::{Frame, Routing, StoredFrame};
+use crate::{Address, CField, CommunicationControl, Error, ErrorKind};
+
+/// Names a posted frame in the events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Ticket(pub u32);
+
+/// Why a posted frame was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum GivenUp {
+    /// Sent as often as allowed, never answered.
+    NoAnswer,
+    /// The meter offered no access in all the time.
+    Expired,
+}
+
+/// What happened on the other device's side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum OtherDeviceEvent {
+    /// A meter asks to be installed; see [`OtherDevice::confirm`].
+    InstallationRequest(Address),
+    /// A meter demands access; it got an ACK.
+    AccessDemand(Address),
+    /// A posted frame was sent.
+    Sent(Ticket),
+    /// A posted frame was answered by the frame just handed in, with this C.
+    Answered(Ticket, CField),
+    /// A posted frame was given up.
+    GivenUp(Ticket, GivenUp),
+    /// SND-NKE was sent to this meter.
+    Reset(Address),
+    /// CNF-IR was sent to this meter.
+    Confirmed(Address),
+    /// The window of this meter is over, nothing was sent: [`OtherDevice::poll_transmit`] came too late.
+    WindowMissed(Address),
+    /// The window of this meter could not be used: a frame to another one is on its way.
+    Busy(Address),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Posted {
+    ticket: Ticket,
+    meter: Address,
+    expires: Instant,
+    tries: u8,
+    frame: StoredFrame,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Posted(Ticket),
+    Short(CField, u8),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Outgoing {
+    from: Instant,
+    until: Instant,
+    meter: Address,
+    what: What,
+    through_repeater: bool,
+}
+
+/// The other device's side of the access cycle, with room for `N` posted frames.
+#[derive(Clone, Debug)]
+pub struct OtherDevice<const N: usize> {
+    address: Address,
+    timing: AccessTiming,
+    control: CommunicationControl,
+    tries: u8,
+    keep: Duration,
+    clock: SteadyClock,
+    posted: [Option<Posted>; N],
+    next_ticket: u32,
+    outgoing: Option<Outgoing>,
+    sending: StoredFrame,
+    events: Queue<OtherDeviceEvent, 8>,
+}
+
+impl<const N: usize> OtherDevice<N> {
+    /// A gateway with this address. A frame is sent up to three times and kept for a day.
+    #[must_use]
+    pub const fn new(address: Address, timing: AccessTiming) -> Self {
+        Self {
+            address,
+            timing,
+            control: CommunicationControl::BIDIRECTIONAL.union(CommunicationControl::ACCESSIBILITY),
+            tries: 3,
+            keep: Duration::from_secs(24 * 3600),
+            clock: SteadyClock::new(),
+            posted: [None; N],
+            next_ticket: 0,
+            outgoing: None,
+            sending: StoredFrame::EMPTY,
+            events: Queue::new(),
+        }
+    }
+    /// CC of the frames that the machine builds itself; from the start B and A, always accessible.
+    pub fn set_control(&mut self, control: CommunicationControl) {
+        self.control = control;
+    }
+    /// How often a frame is sent before it is given up (at least once), and how long it is kept.
+    pub fn set_patience(&mut self, tries: u8, keep: Duration) {
+        self.tries = tries.max(1);
+        self.keep = keep;
+    }
+    /// Prepares a complete frame without CRCs for `meter`, which is the sender of the frames that open
+    /// the windows: the meter, or the radio adapter in front of it.
+    ///
+    /// # Errors
+    /// Those of [`Frame::parse`]; [`ErrorKind::QueueFull`].
+    pub fn post(&mut self, now: Instant, meter: Address, octets: &[u8]) -> Result<Ticket, Error> {
+        let now = self.clock.read(now);
+        Frame::parse(octets)?;
+        let frame = StoredFrame::new(octets)?;
+        let slot = self.posted.iter_mut().find(|slot| slot.is_none());
+        let slot = slot.ok_or(ErrorKind::QueueFull { capacity: N }.at(0))?;
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket = self.next_ticket.wrapping_add(1);
+        *slot = Some(Posted { ticket, meter, expires: now.after(self.keep), tries: 0, frame });
+        Ok(ticket)
+    }
+    /// Takes a posted frame back; false when it is gone already.
+    pub fn withdraw(&mut self, ticket: Ticket) -> bool {
+        if self.outgoing.is_some_and(|out| out.what == What::Posted(ticket)) {
+            self.outgoing = None;
+        }
+        self.take_posted(ticket).is_some()
+    }
+    /// Answers the installation request of `meter` with CNF-IR in place of SND-NKE, as long as it was not
+    /// answered; false when it was, or there was none.
+    pub fn confirm(&mut self, meter: Address) -> bool {
+        match &mut self.outgoing {
+            Some(Outgoing { meter: waiting, what: What::Short(c, _), .. })
+                if *waiting == meter && *c == CField::SND_NKE =>
+            {
+                *c = CField::CNF_IR;
+                true
+            }
+            _ => false,
+        }
+    }
+    /// Sends the oldest frame posted for `meter` now, without waiting for a window: for meters that can be
+    /// accessed at any time (B and A). False when there is none, or another is on its way.
+    pub fn access_now(&mut self, now: Instant, meter: Address) -> bool {
+        self.handle_timeout(now);
+        let now = self.clock.read(now);
+        let Some(posted) = self.oldest_for(meter) else { return false };
+        let until = now.after(Duration::from_secs(1));
+        self.plan((now, until), meter, What::Posted(posted.ticket), false)
+    }
+    /// Takes a frame without CRCs whose end was received at `now`.
+    ///
+    /// # Errors
+    /// Those of [`Frame::parse`]; the frame then is ignored.
+    pub fn handle_input(&mut self, now: Instant, octets: &[u8]) -> Result<(), Error> {
+        self.handle_timeout(now);
+        let now = self.clock.read(now);
+        let frame = Frame::parse(octets)?;
+        let routing = Routing::of(octets);
+        let (meter, c_field) = (frame.address(), frame.c_field());
+        let for_me = routing.addressee.is_none_or(|addressee| addressee == self.address);
+        if meter == self.address || !is_uplink(c_field) || !for_me {
+            return Ok(());
+        }
+        let answered = self.take_answer(meter, c_field, routing.access_number);
+        let control = routing.control.unwrap_or_default();
+        let through_repeater = control.contains(CommunicationControl::HOP);
+        // The SND-NKE got lost: the meter goes on repeating its last answer to this device.
+        let repeats_its_answer = c_field.is(CField::RSP_UD) && routing.addressee == Some(self.address);
+        let window = self.timing.window(routing.control).after(now);
+        let access_number = routing.access_number.unwrap_or(0);
+        if through_repeater && !control.contains(CommunicationControl::REPEATED_ACCESS) {
+            return Ok(());
+        }
+        if c_field == CField::SND_IR {
+            // What went through a repeater was answered by it.
+            if !through_repeater {
+                self.events.push(OtherDeviceEvent::InstallationRequest(meter));
+                self.plan(window, meter, What::Short(CField::SND_NKE, access_number), false);
+            }
+            return Ok(());
+        }
+        if !control.contains(CommunicationControl::BIDIRECTIONAL) {
+            return Ok(());
+        }
+        if c_field == CField::ACC_DMD {
+            self.events.push(OtherDeviceEvent::AccessDemand(meter));
+            self.plan(window, meter, What::Short(CField::ACK, access_number), through_repeater);
+        } else if let Some(posted) = self.next_to_send(meter) {
+            self.plan(window, meter, What::Posted(posted.ticket), through_repeater);
+        } else if answered || repeats_its_answer {
+            let reset = What::Short(CField::SND_NKE, access_number.wrapping_add(1));
+            self.plan(window, meter, reset, through_repeater);
+        }
+        Ok(())
+    }
+    /// Gives up what is over.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let now = self.clock.read(now);
+        if let Some(missed) = self.outgoing.take_if(|out| out.until < now) {
+            self.events.push(OtherDeviceEvent::WindowMissed(missed.meter));
+        }
+        let on_its_way = self.outgoing.map(|out| out.what);
+        for slot in &mut self.posted {
+            let expired = |p: &mut Posted| p.expires < now && on_its_way != Some(What::Posted(p.ticket));
+            if let Some(posted) = slot.take_if(expired) {
+                self.events.push(OtherDeviceEvent::GivenUp(posted.ticket, GivenUp::Expired));
+            }
+        }
+    }
+    /// The frame to be sent now, without CRCs, if a window is open.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<&[u8]> {
+        self.handle_timeout(now);
+        let now = self.clock.read(now);
+        let outgoing = self.outgoing.take_if(|out| out.from <= now)?;
+        let meter = outgoing.meter;
+        match outgoing.what {
+            What::Posted(ticket) => {
+                let posted = self.posted.iter_mut().flatten().find(|p| p.ticket == ticket)?;
+                posted.tries = posted.tries.saturating_add(1);
+                self.sending = posted.frame;
+                self.events.push(OtherDeviceEvent::Sent(ticket));
+            }
+            What::Short(c_field, access_number) => {
+                self.sending = StoredFrame::short(c_field, self.address, meter, self.control, access_number);
+                match c_field {
+                    CField::SND_NKE => self.events.push(OtherDeviceEvent::Reset(meter)),
+                    CField::CNF_IR => self.events.push(OtherDeviceEvent::Confirmed(meter)),
+                    _ => true,
+                };
+            }
+        }
+        if outgoing.through_repeater {
+            // A posted frame without a place for the bit is sent as it is.
+            let _ = set_repeated_access(self.sending.octets_mut());
+        }
+        Some(self.sending.octets())
+    }
+    /// When something is to be done next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let out = self.outgoing.map(|out| out.from);
+        let expires = self.posted.iter().flatten().map(|p| p.expires.after(Duration::from_micros(1))).min();
+        [out, expires].into_iter().flatten().min().map(|at| self.clock.caller_time(at))
+    }
+    /// What happened, oldest first.
+    pub fn poll_event(&mut self) -> Option<OtherDeviceEvent> {
+        self.events.pop()
+    }
+    /// Events that nobody fetched in time.
+    #[must_use]
+    pub const fn events_lost(&self) -> u32 {
+        self.events.lost()
+    }
+    /// Posted frames that were not answered yet.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.posted.iter().flatten().count()
+    }
+
+    /// Takes out the posted frame that this one answers.
+    fn take_answer(&mut self, meter: Address, answer: CField, access_number: Option<u8>) -> bool {
+        let answers = |p: &Posted| {
+            let sent = p.frame.octets();
+            let request = CField(sent.get(1).copied().unwrap_or_default());
+            let number = Routing::of(sent).access_number;
+            let same = number.is_none() || access_number.is_none() || number == access_number;
+            p.meter == meter && p.tries > 0 && same && is_answer(request, answer)
+        };
+        let Some(ticket) = self.posted.iter().flatten().find(|p| answers(p)).map(|p| p.ticket) else {
+            return false;
+        };
+        self.take_posted(ticket);
+        self.events.push(OtherDeviceEvent::Answered(ticket, answer));
+        true
+    }
+
+    fn take_posted(&mut self, ticket: Ticket) -> Option<Posted> {
+        self.posted.iter_mut().find(|slot| slot.is_some_and(|p| p.ticket == ticket))?.take()
+    }
+
+    /// The oldest frame for this meter. Tickets wrap, so the age is the distance to the next ticket.
+    fn oldest_for(&self, meter: Address) -> Option<&Posted> {
+        let of_meter = self.posted.iter().flatten().filter(|p| p.meter == meter);
+        of_meter.max_by_key(|p| self.next_ticket.wrapping_sub(p.ticket.0))
+    }
+
+    /// The oldest frame for this meter that may still be sent; those sent too often are given up.
+    fn next_to_send(&mut self, meter: Address) -> Option<Posted> {
+        loop {
+            let oldest = *self.oldest_for(meter)?;
+            if oldest.tries < self.tries {
+                return Some(oldest);
+            }
+            self.take_posted(oldest.ticket);
+            self.events.push(OtherDeviceEvent::GivenUp(oldest.ticket, GivenUp::NoAnswer));
+        }
+    }
+
+    fn plan(
+        &mut self,
+        (from, until): (Instant, Instant),
+        meter: Address,
+        what: What,
+        through_repeater: bool,
+    ) -> bool {
+        // A newer frame of the same meter makes its older window void.
+        if self.outgoing.is_some_and(|out| out.meter != meter) {
+            self.events.push(OtherDeviceEvent::Busy(meter));
+            return false;
+        }
+        self.outgoing = Some(Outgoing { from, until, meter, what, through_repeater });
+        true
+    }
+}
+
+/// What meters send.
+fn is_uplink(c_field: CField) -> bool {
+    let names = ["SND-NR", "SND-IR", "ACC-NR", "ACC-DMD", "RSP-UD", "ACK", "NACK", "RSP-SKE"];
+    c_field.name().is_some_and(|name| names.contains(&name))
+}
+
+/// True when `answer` is what `request` may get.
+fn is_answer(request: CField, answer: CField) -> bool {
+    let answers: &[&str] = match request.name() {
+        Some("REQ-UD2" | "SND-UD2") => &["RSP-UD", "NACK"],
+        Some("REQ-UD1") => &["RSP-UD", "ACK", "NACK"],
+        Some("SND-UD") => &["ACK", "NACK"],
+        Some("REQ-SKE") => &["RSP-SKE"],
+        _ => &[],
+    };
+    answer.name().is_some_and(|name| answers.contains(&name))
+}
