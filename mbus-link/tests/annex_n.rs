@@ -8,7 +8,7 @@
     reason = "tests"
 )]
 
-use mbus_link::wireless::{Frame, FrameBuilder};
+use mbus_link::wireless::{Frame, FrameBuilder, Routing};
 use mbus_link::{Ell, ErrorKind};
 
 struct Row {
@@ -393,4 +393,50 @@ fn every_prefix_is_truncated_and_every_surplus_is_told() {
         let (frame, surplus) = Frame::parse_prefix(&octets).unwrap();
         assert_eq!((frame.c_field().name(), surplus), (Some(row.word), &[0xAA, 0xBB][..]));
     }
+}
+
+#[test]
+fn every_frame_says_for_whom_it_is() {
+    let mut downlinks = Vec::new();
+    for row in FRAMES {
+        let octets = octets(row.octets);
+        let routing = Routing::of(&octets);
+        match row.ell {
+            Some((_, control, access_number)) => {
+                assert_eq!(routing.control.map(|c| c.0), Some(control), "{}", row.section);
+                assert_eq!(routing.access_number, Some(access_number), "{}", row.section);
+                assert_eq!(routing.repeater_bits.map(|b| b.octet), Some(11), "{}", row.section);
+            }
+            // N.2.1: configuration field 2520h, synchronous, mode 5.
+            None => {
+                assert_eq!((routing.control.map(|c| c.0), routing.access_number), (Some(0x20), Some(0x2A)));
+                assert_eq!(routing.repeater_bits.map(|b| b.octet), Some(13));
+            }
+        }
+        assert!(!routing.is_repeated(), "{}", row.section);
+        if !matches!(row.word, "SND-NR" | "SND-IR" | "ACC-NR" | "ACC-DMD" | "RSP-UD") {
+            let to = routing.addressee.map(|a| a.identification.to_string()).unwrap_or_default();
+            downlinks.push((row.section, row.word, to));
+        } else if row.receiver.is_none() {
+            assert_eq!(routing.addressee, None, "{}", row.section);
+        }
+    }
+    let printed = [
+        ("N.2.4", "REQ-UD2", "11223344"),
+        ("N.3.3", "REQ-UD2", "12345678"),
+        ("N.3.4", "REQ-UD2", "12345678"),
+        ("N.3.5", "REQ-UD2", "12345678"),
+        ("N.5.3", "REQ-UD2", "12345678"),
+        ("N.5.4", "REQ-UD2", "12345678"),
+        ("N.5.5", "REQ-UD2", "12345678"),
+        ("N.7", "CNF-IR", "12345678"),
+        ("N.8.2", "SND-UD", "92752244"),
+        // The ACK of the meter: sent by its radio adapter, to no one in particular.
+        ("N.8.2", "ACK", ""),
+        ("N.10", "ACK", "38546816"),
+        ("N.11", "SND-NKE", "11223344"),
+        ("N.12.2", "SND-UD2", "12345678"),
+    ];
+    let found: Vec<_> = downlinks.iter().map(|(section, word, to)| (*section, *word, to.as_str())).collect();
+    assert_eq!(found, printed);
 }
