@@ -82,6 +82,9 @@ pub enum ErrorKind {
         /// How many frames it holds.
         capacity: usize,
     },
+    /// Unsupported: control octets of an LPWAN frame whose meaning is not published.
+    #[error("the link control octets of the LPWAN frame say what no published edition defines")]
+    UnsupportedLinkControl,
     /// There is no request that could be answered.
     #[error("there is no request to be answered")]
     NothingToAnswer,
@@ -104,6 +107,7 @@ impl ErrorKind {
             Self::NoHopBit => "no_hop_bit",
             Self::AlreadyRepeated => "already_repeated",
             Self::QueueFull { .. } => "queue_full",
+            Self::UnsupportedLinkControl => "unsupported_link_control",
             Self::NothingToAnswer => "nothing_to_answer",
         }
     }

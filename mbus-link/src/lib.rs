@@ -36,6 +36,7 @@ pub mod c_field;
 pub mod ell;
 pub mod error;
 pub mod identity;
+pub mod lpwan;
 pub mod network_layer;
 pub mod octets;
 mod queue;
