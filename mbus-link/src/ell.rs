@@ -13,6 +13,8 @@
 //! encryption the enciphered octets begin at PLCRC, which then reads as cipher text. PLCRC is stored
 //! least significant octet first, unlike the CRCs of the frame formats.
 
+use core::fmt;
+
 use crate::identity::Address;
 use crate::octets::{Reader, Writer};
 use crate::{Error, ErrorKind};
@@ -281,6 +283,44 @@ impl Ell {
             writer.put_u16_le(session.payload_crc);
         }
         Ok(writer.finish()?)
+    }
+    /// The header.
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub fn to_vec(&self) -> alloc::vec::Vec<u8> {
+        let mut octets = alloc::vec![0; self.encoded_len()];
+        // The length is exact, so nothing can fail.
+        let _ = self.encode_into(&mut octets);
+        octets
+    }
+}
+
+/// The letters of the bits that are set, most significant first; `-` for none.
+impl fmt::Display for CommunicationControl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("-");
+        }
+        "BDSHPARX".chars().zip((0..8).rev()).try_for_each(|(letter, bit)| {
+            if self.0 >> bit & 1 == 1 { fmt::Write::write_char(f, letter) } else { Ok(()) }
+        })
+    }
+}
+
+impl fmt::Display for Accessibility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::None => "no access",
+            Self::TemporarilyNone => "temporarily no access",
+            Self::Limited => "limited access",
+            Self::Unlimited => "unlimited access",
+        })
+    }
+}
+
+impl fmt::Display for SessionNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "encryption {}, minute {}, session {}", self.encryption(), self.minutes(), self.session())
     }
 }
 

@@ -224,4 +224,14 @@ impl<'a> LpwanFrame<'a> {
         self.write(&mut writer);
         Ok(writer.finish()?)
     }
+    /// The frame.
+    ///
+    /// # Errors
+    /// Those of [`LpwanFrame::encode_into`] but [`ErrorKind::BufferTooSmall`].
+    #[cfg(feature = "alloc")]
+    pub fn to_vec(&self) -> Result<alloc::vec::Vec<u8>, Error> {
+        let mut octets = alloc::vec![0; self.encoded_len()];
+        self.encode_into(&mut octets)?;
+        Ok(octets)
+    }
 }

@@ -216,6 +216,28 @@ fn every_cc_has_its_bits() {
 }
 
 #[test]
+fn what_people_read() {
+    assert_eq!(CommunicationControl(0xA0).to_string(), "BS");
+    assert_eq!(CommunicationControl(0xFF).to_string(), "BDSHPARX");
+    assert_eq!(CommunicationControl(0).to_string(), "-");
+    assert_eq!(CommunicationControl(0x84).accessibility().to_string(), "unlimited access");
+    assert_eq!(SessionNumber(0x2123_4567).to_string(), "encryption 1, minute 1193046, session 7");
+    let quirk = LengthQuirk::of(STANDARD_B[0], STANDARD_B.len()).unwrap();
+    assert_eq!(quirk.to_string(), "L is two too large, it seems to count a CRC (format B)");
+    assert_eq!(LengthQuirk::of(15, 24).unwrap().to_string(), "8 octets more than L says");
+}
+
+#[test]
+#[cfg(feature = "alloc")]
+fn vectors_hold_the_same_octets() {
+    let frame = Frame::parse(&STANDARD_A).unwrap();
+    assert_eq!(frame.to_builder().to_vec().unwrap(), STANDARD_A);
+    for (octets, _, _) in LAYOUTS {
+        assert_eq!(Ell::parse_prefix(octets).unwrap().0.to_vec(), octets);
+    }
+}
+
+#[test]
 fn session_numbers_hold_three_fields() {
     let number = SessionNumber::new(1, 0x0012_3456, 7).unwrap();
     assert_eq!(number.octets(), [0x67, 0x45, 0x23, 0x21]);

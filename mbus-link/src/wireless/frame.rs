@@ -10,6 +10,8 @@
 //! surplus octets are handed back and never dropped, a wrong L is reported and never repaired in
 //! silence. M and A are those of the sender in both directions.
 
+use core::fmt;
+
 use crate::identity::Address;
 use crate::octets::Writer;
 use crate::{CField, Error, ErrorKind};
@@ -226,4 +228,16 @@ pub fn encode_header(
     let length = length.ok_or(too_long.at(0))?;
     let [m0, m1, a, b, c, d, version, device_type] = address.to_link_octets();
     Ok([length, c_field.0, m0, m1, a, b, c, d, version, device_type])
+}
+
+impl fmt::Display for LengthQuirk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CountsItself => f.write_str("L is one too large, it seems to count itself"),
+            Self::CountsOneCrc => f.write_str("L is two too large, it seems to count a CRC (format B)"),
+            Self::CountsTwoCrcs => f.write_str("L is four too large, it seems to count two CRCs (format B)"),
+            Self::Surplus(octets) => write!(f, "{octets} octets more than L says"),
+            Self::Missing(octets) => write!(f, "{octets} octets fewer than L says"),
+        }
+    }
 }
