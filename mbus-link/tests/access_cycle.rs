@@ -178,6 +178,18 @@ fn frames_for_others_and_damaged_ones_change_nothing() {
 }
 
 #[test]
+fn only_a_command_to_many_may_carry_wildcards() {
+    let to_all = |c| frame(c, gateway(), Some(Address::WILDCARD), 0x84, 1);
+    let mut m = asleep(AccessTiming::T2);
+    for c in [0x40, 0x43, 0x53, 0x7A, 0x7B] {
+        m.handle_input(at(0), &to_all(c)).unwrap();
+        assert_eq!((m.poll_event(), m.poll_timeout()), (None, None));
+    }
+    m.handle_input(at(0), &to_all(0x45)).unwrap();
+    assert_eq!((m.poll_event(), m.poll_timeout()), (Some(MeterEvent::Received(asked(0x45, 1))), None));
+}
+
+#[test]
 fn credits_run_out_and_come_back() {
     let mut m = MeterAccess::new(meter(), AccessTiming::T2, 0, Credits::new(4, Credits::LONGEST_REFILL));
     m.handle_timeout(at(0));

@@ -82,7 +82,7 @@ impl<'a> Frame<'a> {
     /// The frame that `octets` are, from the first to the last.
     ///
     /// # Errors
-    /// [`ErrorKind::Truncated`] when L announces more octets than there are or the header is not
+    /// [`ErrorKind::Truncated`] (at 0, counting the whole frame) when L announces more octets than there are or the header is not
     /// complete, [`ErrorKind::FrameLengthTooSmall`] when L leaves no room for the header,
     /// [`ErrorKind::SurplusOctets`] when octets follow the frame.
     pub fn parse(octets: &'a [u8]) -> Result<Self, Error> {
@@ -108,7 +108,7 @@ impl<'a> Frame<'a> {
         let needed = usize::from(length).saturating_add(1);
         match octets.split_at_checked(needed) {
             Some((whole, surplus)) => Ok((Self::of_whole(whole)?, surplus)),
-            None => Err(ErrorKind::Truncated { needed, available: octets.len() }.at(octets.len())),
+            None => Err(ErrorKind::Truncated { needed, available: octets.len() }.at(0)),
         }
     }
     /// The frame that `octets` are whatever L says, and in what L differs.
@@ -126,7 +126,7 @@ impl<'a> Frame<'a> {
         let Some((&[length, c, m0, m1, a, b, c2, d, version, device_type], payload)) =
             octets.split_first_chunk::<HEADER_LEN>()
         else {
-            return Err(ErrorKind::Truncated { needed: HEADER_LEN, available: octets.len() }.at(octets.len()));
+            return Err(ErrorKind::Truncated { needed: HEADER_LEN, available: octets.len() }.at(0));
         };
         let address = Address::from_link_octets([m0, m1, a, b, c2, d, version, device_type]);
         Ok(Self { length, c_field: CField(c), address, payload })

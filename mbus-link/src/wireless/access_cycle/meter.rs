@@ -172,7 +172,10 @@ impl MeterAccess {
         let now = self.clock.read(now);
         let frame = Frame::parse(octets)?;
         let routing = Routing::of(octets);
-        if routing.addressee != Some(self.address) {
+        let Some(addressee) = routing.addressee else { return Ok(()) };
+        // Only a command to many meters may carry wildcards: an answer to it would collide.
+        let to_many = frame.c_field() == CField::SND_UD3 && addressee.matches(self.address);
+        if addressee != self.address && !to_many {
             return Ok(());
         }
         let (from, c_field) = (frame.address(), frame.c_field());
@@ -246,7 +249,7 @@ impl MeterAccess {
         }
     }
     /// When an answer of the other device may begin: the receiver has to be on from and to. `None`: it
-    /// may be off.
+    /// may be off. (A meter with unlimited access keeps it on and needs no window.)
     #[must_use]
     pub fn listening(&self) -> Option<(Instant, Instant)> {
         let (from, to) = self.listening?;
