@@ -160,14 +160,7 @@ impl ObisCode {
     /// ```
     #[must_use]
     pub const fn from_text(text: &str) -> Option<Self> {
-        let Some((a, rest)) = number(text.as_bytes()) else { return None };
-        let Some(rest) = separator(rest, b'-') else { return None };
-        let Some((b, rest)) = number(rest) else { return None };
-        let Some(rest) = separator(rest, b':') else { return None };
-        let Some((c, rest)) = number(rest) else { return None };
-        let Some(rest) = separator(rest, b'.') else { return None };
-        let Some((d, rest)) = number(rest) else { return None };
-        let Some(rest) = separator(rest, b'.') else { return None };
+        let Some(([a, b, c, d], rest)) = head(text.as_bytes()) else { return None };
         let Some((e, rest)) = number(rest) else { return None };
         if rest.is_empty() {
             return Some(Self([a, b, c, d, e, Self::CURRENT]));
@@ -181,7 +174,7 @@ impl ObisCode {
 }
 
 /// One to three decimal digits up to 255, and what follows.
-const fn number(text: &[u8]) -> Option<(u8, &[u8])> {
+pub(crate) const fn number(text: &[u8]) -> Option<(u8, &[u8])> {
     let mut rest = text;
     let mut value = 0u16;
     let mut digits = 0u8;
@@ -192,6 +185,19 @@ const fn number(text: &[u8]) -> Option<(u8, &[u8])> {
     }
     let [high, low] = value.to_be_bytes();
     if digits == 0 || digits > 3 || high != 0 { None } else { Some((low, rest)) }
+}
+
+/// Groups A to D of `A-B:C.D.`, and what follows.
+pub(crate) const fn head(text: &[u8]) -> Option<([u8; 4], &[u8])> {
+    let Some((a, rest)) = number(text) else { return None };
+    let Some(rest) = separator(rest, b'-') else { return None };
+    let Some((b, rest)) = number(rest) else { return None };
+    let Some(rest) = separator(rest, b':') else { return None };
+    let Some((c, rest)) = number(rest) else { return None };
+    let Some(rest) = separator(rest, b'.') else { return None };
+    let Some((d, rest)) = number(rest) else { return None };
+    let Some(rest) = separator(rest, b'.') else { return None };
+    Some(([a, b, c, d], rest))
 }
 
 const fn separator(text: &[u8], separator: u8) -> Option<&[u8]> {
