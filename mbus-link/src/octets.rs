@@ -169,11 +169,12 @@ impl<'b> Writer<'b> {
     /// Appends `octets`.
     #[inline]
     pub fn put(&mut self, octets: &[u8]) {
-        let end = self.written.saturating_add(octets.len());
-        if let Some(place) = self.buffer.get_mut(self.written..end) {
+        let rest = self.buffer.get_mut(self.written..).unwrap_or_default();
+        // Taken by length, not by end, so that the compiler sees that both lengths are equal.
+        if let Some(place) = rest.get_mut(..octets.len()) {
             place.copy_from_slice(octets);
         }
-        self.written = end;
+        self.written = self.written.saturating_add(octets.len());
     }
     /// Appends one octet.
     #[inline]
