@@ -27,6 +27,27 @@ pub enum ErrorKind {
         /// Octets the buffer has.
         available: usize,
     },
+    /// Unsupported: a DLMS security suite other than 0 and 1.
+    #[error("security suite {suite} is not supported, only 0 and 1 (AES-128-GCM)")]
+    UnsupportedSuite {
+        /// The suite of the security control octet.
+        suite: u8,
+    },
+    /// Unsupported: the plaintext is compressed.
+    #[error("the plaintext is compressed (security control bit 80h), which is not supported")]
+    CompressedPlaintext,
+    /// Not authentic as far as can be told: there is a tag, but no authentication key to check it with.
+    #[error("the message has a tag, but there is no authentication key to check it with")]
+    AuthenticationKeyMissing,
+    /// Not authentic: the tag does not fit the message, the keys, or the sender.
+    #[error("the authentication tag is wrong: a wrong key, another sender, or changed octets")]
+    TagMismatch,
+    /// Unsupported: more octets than the counter of the cipher can tell apart.
+    #[error("{length} octets are more than the cipher can take under one nonce")]
+    MessageTooLong {
+        /// Octets of the message.
+        length: usize,
+    },
     /// Malformed: a block of security information that is shorter than its own header.
     #[error("a block of {length} octets cannot hold its header of 6")]
     BlockTooShort {
@@ -50,6 +71,11 @@ impl ErrorKind {
         match self {
             Self::Truncated { .. } => "truncated",
             Self::BufferTooSmall { .. } => "buffer_too_small",
+            Self::UnsupportedSuite { .. } => "unsupported_suite",
+            Self::CompressedPlaintext => "compressed_plaintext",
+            Self::AuthenticationKeyMissing => "authentication_key_missing",
+            Self::TagMismatch => "tag_mismatch",
+            Self::MessageTooLong { .. } => "message_too_long",
             Self::BlockTooShort { .. } => "block_too_short",
             Self::TooLong { .. } => "too_long",
         }

@@ -13,6 +13,7 @@ pub mod error;
 
 pub use error::{Error, ErrorKind};
 
+pub mod glo;
 pub mod profile;
 pub mod replay;
 pub mod security_information;
