@@ -78,6 +78,24 @@ pub enum ErrorKind {
         /// Octets the buffer has.
         available: usize,
     },
+    /// Malformed: more than ten DIFE in one record.
+    #[error("more than 10 DIFE in a record")]
+    TooManyDife,
+    /// Malformed: more than ten VIFE in one record.
+    #[error("more than 10 VIFE in a record")]
+    TooManyVife,
+    /// Unsupported: a DIF that is reserved, so that nobody knows how long its record is.
+    #[error("DIF {dif:02X} is reserved, the rest cannot be read as records")]
+    ReservedDif {
+        /// The DIF.
+        dif: u8,
+    },
+    /// Unsupported: an LVAR that is reserved, so that nobody knows how long its data are.
+    #[error("LVAR {lvar:02X} is reserved, the rest cannot be read as records")]
+    ReservedLvar {
+        /// The LVAR.
+        lvar: u8,
+    },
 }
 
 impl ErrorKind {
@@ -87,13 +105,18 @@ impl ErrorKind {
         match self {
             Self::Truncated { .. } => "truncated",
             Self::BufferTooSmall { .. } => "buffer_too_small",
+            Self::TooManyDife => "too_many_dife",
+            Self::TooManyVife => "too_many_vife",
+            Self::ReservedDif { .. } => "reserved_dif",
+            Self::ReservedLvar { .. } => "reserved_lvar",
         }
     }
     /// Who is to blame.
     #[must_use]
     pub const fn blame(self) -> Blame {
         match self {
-            Self::Truncated { .. } => Blame::Malformed,
+            Self::Truncated { .. } | Self::TooManyDife | Self::TooManyVife => Blame::Malformed,
+            Self::ReservedDif { .. } | Self::ReservedLvar { .. } => Blame::Unsupported,
             Self::BufferTooSmall { .. } => Blame::BufferTooSmall,
         }
     }

@@ -9,6 +9,11 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod date_time;
+pub mod decimal;
 pub mod error;
+pub mod record;
+pub mod value;
+pub mod vif;
 
 pub use error::{Blame, Error, ErrorKind, Layer};

@@ -1,0 +1,326 @@
+//! How VIF, VIFEs and data field together make a value out of octets.
+//!
+//! ```text
+//! value = raw * 10^(VIF) * 10^(corrections) + constants        in the unit of the VIF, EN 13757-3:2018, 6.4
+//! ```
+//!
+//! Invariants: corrections are applied in the order sent; a qualifier that replaces the meaning (a date, a
+//! count, a duration) drops exponent and unit of the VIF; everything is exact or is said to be none.
+
+use crate::date_time::{Date, DateTime, Time};
+use crate::decimal::Decimal;
+use crate::value::{Bits, Digits, Invalid, Real32, Text, TimeM, Value};
+use crate::vif::orthogonal::Effect;
+use crate::vif::{Quantity, Row, Rule, Unit, non_metric};
+
+use super::dib::DataField;
+use super::lvar::Lvar;
+use super::vib::{Qualifier, Qualifiers};
+
+/// The interpretation of a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Meaning {
+    quantity: Quantity,
+    pub(super) unit: Unit,
+    exponent: i16,
+    rule: Rule,
+    pub(super) error: Option<u8>,
+    /// What is added at the end; `None` in `Err` when the constants do not fit.
+    added: Result<Option<Decimal>, Invalid>,
+    profile: bool,
+}
+
+/// 5^12: two to the power of -12 is this times ten to the power of -12.
+const FIVE_TO_12: i128 = 244_140_625;
+
+impl Meaning {
+    #[inline]
+    pub(super) fn of(row: &Row) -> Self {
+        Self {
+            quantity: row.quantity,
+            unit: row.unit,
+            exponent: i16::from(row.exponent),
+            rule: row.rule,
+            error: None,
+            added: Ok(None),
+            profile: false,
+        }
+    }
+    /// The same with everything that the VIFEs say.
+    pub(super) fn qualified(mut self, qualifiers: Qualifiers<'_>) -> Self {
+        for qualifier in qualifiers {
+            match qualifier.effect() {
+                Effect::Multiply(power) => self.multiply(power),
+                Effect::Add(power) => self.add(power),
+                Effect::NonMetric => match non_metric(self.quantity, self.unit) {
+                    Some((unit, power)) => {
+                        self.unit = unit;
+                        self.exponent = self.exponent.saturating_add(i16::from(power));
+                    }
+                    None => self.unit = Unit::None,
+                },
+                Effect::Date => self.replace(Unit::None, Rule::AnyDate),
+                Effect::Count => self.replace(Unit::None, self.rule),
+                Effect::Duration(unit) => self.replace(unit, Rule::Default),
+                Effect::Unsigned => self.rule = Rule::Unsigned,
+                Effect::Bits => self.rule = Rule::Bits,
+                Effect::Profile | Effect::ProfileWithRegisters | Effect::InverseProfile => {
+                    self.profile = true
+                }
+                Effect::Error => {
+                    if let Qualifier::Orthogonal(code) = qualifier {
+                        self.error = Some(code);
+                    }
+                }
+                Effect::Nothing | Effect::Per(_) | Effect::Extension | Effect::Manufacturer => {}
+            }
+        }
+        self
+    }
+    fn replace(&mut self, unit: Unit, rule: Rule) {
+        (self.unit, self.exponent, self.rule) = (unit, 0, rule);
+    }
+    fn multiply(&mut self, power: i8) {
+        let power = i16::from(power);
+        self.exponent = self.exponent.saturating_add(power);
+        if let Ok(Some(added)) = self.added {
+            self.added = added.shifted(power).map(Some).ok_or(Invalid::OutOfRange);
+        }
+    }
+    fn add(&mut self, power: i8) {
+        // The unit of the VIF may be a multiple of the unit shown (MWh): the constant counts in units of
+        // the table's line, whose exponent the value carries.
+        let constant = Decimal::new(1, i16::from(power));
+        self.added = match self.added {
+            Ok(None) => Ok(Some(constant)),
+            Ok(Some(sum)) => sum.checked_add(constant).map(Some).ok_or(Invalid::OutOfRange),
+            Err(reason) => Err(reason),
+        };
+    }
+
+    /// The value of `data`, whose length fits the data field.
+    #[inline]
+    pub(super) fn value<'a>(&self, field: DataField, data: &'a [u8]) -> Value<'a> {
+        if let Some(code) = self.error {
+            return Value::Invalid(Invalid::RecordError(code));
+        }
+        match self.rule {
+            Rule::Default | Rule::Unsigned | Rule::Signed | Rule::Hca => {}
+            _ => {
+                if let Some(value) = self.ruled(field, data) {
+                    return value;
+                }
+            }
+        }
+        match field.0 {
+            1..=4 | 6 | 7 => self.number(self.integer(data)),
+            9..=12 | 14 => match bcd(data) {
+                Ok(number) => self.number(number.into()),
+                Err(reason) => Value::Invalid(reason),
+            },
+            5 => self.real(data),
+            0xD => self.variable(data),
+            _ => Value::None,
+        }
+    }
+    #[inline]
+    fn integer(&self, data: &[u8]) -> i128 {
+        let number = unsigned(data);
+        match self.rule {
+            Rule::Unsigned | Rule::Identifier | Rule::Address | Rule::Hca => i128::from(number),
+            _ => i128::from(signed(number, data.len())),
+        }
+    }
+    #[inline]
+    fn number<'a>(&self, raw: i128) -> Value<'a> {
+        let exponent = self.exponent;
+        if self.rule == Rule::Hca && self.exponent != 0 {
+            return match raw.checked_mul(FIVE_TO_12) {
+                Some(mantissa) => self.corrected(Decimal { mantissa, exponent }),
+                None => Value::Invalid(Invalid::OutOfRange),
+            };
+        }
+        match self.added {
+            Ok(None) => Value::Number(Decimal { mantissa: raw, exponent }),
+            _ => self.corrected(Decimal { mantissa: raw, exponent }),
+        }
+    }
+    fn corrected<'a>(&self, number: Decimal) -> Value<'a> {
+        match self.added {
+            Ok(None) => Value::Number(number),
+            Ok(Some(added)) => {
+                number.checked_add(added).map_or(Value::Invalid(Invalid::OutOfRange), Value::Number)
+            }
+            Err(reason) => Value::Invalid(reason),
+        }
+    }
+    fn real<'a>(&self, data: &[u8]) -> Value<'a> {
+        let Ok(octets) = <[u8; 4]>::try_from(data) else { return Value::Invalid(Invalid::WrongDataField) };
+        let bits = u32::from_le_bytes(octets);
+        if bits & 0x7F80_0000 == 0x7F80_0000 {
+            let reason = if bits & 0x007F_FFFF == 0 { Invalid::Infinite } else { Invalid::NotAvailable };
+            return Value::Invalid(reason);
+        }
+        let real = Real32 { bits, exponent: self.exponent };
+        match self.added {
+            Ok(None) => Value::Real(real),
+            _ => {
+                real.to_decimal().map_or(Value::Invalid(Invalid::OutOfRange), |number| self.corrected(number))
+            }
+        }
+    }
+
+    /// Values whose coding the VIF fixes; `None` where the data field decides after all.
+    fn ruled<'a>(&self, field: DataField, data: &'a [u8]) -> Option<Value<'a>> {
+        let has_data = !matches!(field, DataField::NO_DATA | DataField::SELECTION);
+        match self.rule {
+            Rule::Date | Rule::DateTime | Rule::AnyDate if has_data => Some(self.moment(field, data)),
+            Rule::Bits if field.is_integer() => Some(Value::Bits(Bits(data))),
+            Rule::TypeK | Rule::TypeL if has_data => Some(Value::Octets(data)),
+            Rule::Address if data.len() > 1 && field.is_integer() => Some(Value::Octets(data)),
+            Rule::Identifier if field.is_bcd() => Some(Value::Digits(Digits(data))),
+            _ => None,
+        }
+    }
+    fn moment<'a>(&self, field: DataField, data: &'a [u8]) -> Value<'a> {
+        const WRONG: Value<'static> = Value::Invalid(Invalid::WrongDataField);
+        let missing = Value::Invalid(if data.iter().all(|octet| *octet == 0xFF) {
+            Invalid::NotAvailable
+        } else {
+            Invalid::NoSuchMoment
+        });
+        match (field, data) {
+            (DataField::INTEGER_16, [a, b]) if self.rule != Rule::DateTime => {
+                Date::from_type_g([*a, *b]).map_or(missing, Value::Date)
+            }
+            (_, _) if self.rule == Rule::Date => WRONG,
+            (DataField::INTEGER_24, [a, b, c]) => {
+                Time::from_type_j([*a, *b, *c]).map_or(missing, Value::Time)
+            }
+            (DataField::INTEGER_32, [a, b, c, d]) => {
+                let flagged = a & 0x80 != 0;
+                let missing = if flagged { Value::Invalid(Invalid::NotAvailable) } else { missing };
+                DateTime::from_type_f([*a, *b, *c, *d]).map_or(missing, Value::DateTime)
+            }
+            (DataField::INTEGER_48, [a, b, c, d, e, f]) => {
+                let flagged = b & 0x80 != 0;
+                let missing = if flagged { Value::Invalid(Invalid::NotAvailable) } else { missing };
+                DateTime::from_type_i([*a, *b, *c, *d, *e, *f]).map_or(missing, Value::DateTime)
+            }
+            (DataField::VARIABLE, [0xE2..=0xEA, rest @ ..]) => Value::TimeM(TimeM(rest)),
+            (DataField::VARIABLE, [0x00..=0xBF, rest @ ..]) => Value::Text(Text(rest)),
+            _ => WRONG,
+        }
+    }
+    fn variable<'a>(&self, data: &'a [u8]) -> Value<'a> {
+        let Some((&code, data)) = data.split_first() else { return Value::None };
+        match Lvar::from_code(code) {
+            Lvar::Text(_) if self.profile || matches!(self.rule, Rule::Container) => Value::Octets(data),
+            Lvar::Text(_) => Value::Text(Text(data)),
+            Lvar::PositiveBcd(_) | Lvar::NegativeBcd(_) if data.is_empty() => Value::None,
+            Lvar::PositiveBcd(_) if self.rule == Rule::Identifier => Value::Digits(Digits(data)),
+            Lvar::PositiveBcd(_) => match magnitude(data) {
+                Some(number) => self.number(number.into()),
+                None => Value::Invalid(Invalid::ErrorDigits),
+            },
+            Lvar::NegativeBcd(_) => match magnitude(data) {
+                Some(number) => self.number(i128::from(number).saturating_neg()),
+                None => Value::Invalid(Invalid::ErrorDigits),
+            },
+            Lvar::Binary(_) => self.binary(data),
+            Lvar::Reserved(_) => Value::Octets(data),
+        }
+    }
+    /// The standard does not say whether a binary number is signed. Where both readings agree it is a
+    /// number, where they do not its octets are shown.
+    fn binary<'a>(&self, data: &'a [u8]) -> Value<'a> {
+        let Some(top) = data.last() else { return Value::None };
+        if self.rule == Rule::Bits {
+            return Value::Bits(Bits(data));
+        }
+        let is_unsigned = matches!(self.rule, Rule::Unsigned | Rule::Identifier | Rule::Hca);
+        let mut octets = [0; 16];
+        match octets.get_mut(..data.len()) {
+            Some(place) if data.len() < 16 && (top & 0x80 == 0 || is_unsigned) => {
+                place.copy_from_slice(data);
+                self.number(i128::from_le_bytes(octets))
+            }
+            _ => Value::Octets(data),
+        }
+    }
+
+    pub(super) fn is_marked_invalid(&self, field: DataField, data: &[u8]) -> bool {
+        if !field.is_integer() {
+            return false;
+        }
+        let Some((top, lower)) = data.split_last() else { return false };
+        match self.rule {
+            Rule::Unsigned | Rule::Identifier | Rule::Hca => {
+                *top == 0xFF && lower.iter().all(|octet| *octet == 0xFF)
+            }
+            Rule::Default | Rule::Signed => *top == 0x80 && lower.iter().all(|octet| *octet == 0),
+            _ => false,
+        }
+    }
+}
+
+/// One to eight octets, least significant first.
+#[inline]
+fn unsigned(data: &[u8]) -> u64 {
+    match *data {
+        [a] => u64::from(a),
+        [a, b] => u64::from(u16::from_le_bytes([a, b])),
+        [a, b, c] => u64::from(u32::from_le_bytes([a, b, c, 0])),
+        [a, b, c, d] => u64::from(u32::from_le_bytes([a, b, c, d])),
+        [a, b, c, d, e, f] => u64::from_le_bytes([a, b, c, d, e, f, 0, 0]),
+        [a, b, c, d, e, f, g, h] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        _ => 0,
+    }
+}
+
+/// The two's complement reading of `number`, which came from `len` octets.
+#[inline]
+fn signed(number: u64, len: usize) -> i64 {
+    let unused = match len {
+        1 => 56,
+        2 => 48,
+        3 => 40,
+        4 => 32,
+        6 => 16,
+        _ => 0,
+    };
+    i64::from_le_bytes((number << unused).to_le_bytes()) >> unused
+}
+
+/// Type A: BCD, least significant octet first; F in the top digit is a minus sign.
+#[inline]
+fn bcd(data: &[u8]) -> Result<i64, Invalid> {
+    let Some((&top, lower)) = data.split_last() else { return Ok(0) };
+    if top < 0xA0 {
+        return magnitude(data).ok_or(Invalid::ErrorDigits);
+    }
+    if data.iter().all(|octet| *octet == 0xFF) {
+        return Err(Invalid::NotAvailable);
+    }
+    if top < 0xF0 || top & 0x0F > 9 {
+        return Err(Invalid::ErrorDigits);
+    }
+    let digits =
+        lower.iter().rev().try_fold(i64::from(top & 0x0F), |number, octet| two_digits(number, *octet));
+    digits.map(i64::wrapping_neg).ok_or(Invalid::ErrorDigits)
+}
+
+#[inline]
+fn magnitude(data: &[u8]) -> Option<i64> {
+    data.iter().rev().try_fold(0, |number, octet| two_digits(number, *octet))
+}
+
+#[inline]
+fn two_digits(number: i64, octet: u8) -> Option<i64> {
+    let (high, low) = (octet >> 4, octet & 0x0F);
+    if high > 9 || low > 9 {
+        return None;
+    }
+    // At most eighteen digits come here (LVAR C9h), which 64 bits hold.
+    Some(number.wrapping_mul(100).wrapping_add(i64::from(high).wrapping_mul(10)).wrapping_add(i64::from(low)))
+}

@@ -1,0 +1,436 @@
+//! Data records: DIB, VIB and data, one after the other (EN 13757-3:2018, clause 6).
+//!
+//! ```text
+//! DIF DIFE x 0..10 | VIF VIFE x 0..10 | data        ... 2F fillers ...        0F or 1F: the manufacturer's, to the end
+//! ```
+//!
+//! Invariants: [`Records`] stores nothing and interprets nothing until asked; every step consumes at least
+//! one octet; a record whose value cannot be read is still a record; only lost synchronisation ends the
+//! walk, with one error, and [`Records::rest`] then shows what is left.
+
+pub mod dib;
+pub mod lvar;
+mod meaning;
+pub mod vib;
+
+pub use dib::{DataField, Dib, Function};
+pub use lvar::Lvar;
+pub use vib::{Qualifier, Qualifiers, Vib};
+
+use core::fmt;
+
+use crate::value::Value;
+use crate::vif::{Quantity, Unit};
+use crate::{Error, ErrorKind};
+use meaning::Meaning;
+
+/// Which way a telegram goes: VIFE 00h to 0Fh mean different things.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Direction {
+    /// From the meter.
+    #[default]
+    FromDevice,
+    /// To the meter.
+    ToDevice,
+}
+
+/// Where the text of a text unit stands (VIF FCh).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum PlainTextOrder {
+    /// Behind all VIFEs (EN 13757-3:2018, Annex C.2).
+    Standard,
+    /// Directly behind the VIF, as many wired meters send it.
+    Legacy,
+    /// The standard order if it gives printable text and fits, else the legacy order on the same terms.
+    #[default]
+    Auto,
+}
+
+/// How records are read. The default suits everything that meters send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RecordOptions {
+    /// Which way the telegram goes.
+    pub direction: Direction,
+    /// Where text units stand.
+    pub plain_text: PlainTextOrder,
+    /// Give codes the meaning they had until 2004 (US gallons, Fahrenheit) where they are reserved now.
+    pub legacy_tables: bool,
+    /// Yield fillers (DIF 2Fh) as records too, to rebuild a telegram octet for octet.
+    pub fillers: bool,
+}
+
+/// What a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum RecordKind {
+    /// DIB, VIB and data.
+    Data,
+    /// DIF 0Fh or 1Fh: manufacturer specific data to the end. With 1Fh more records follow in the next telegram.
+    Manufacturer {
+        /// DIF 1Fh.
+        more_follow: bool,
+    },
+    /// DIF 2Fh.
+    Filler,
+    /// DIF 7Fh: all data are asked for.
+    GlobalReadout,
+}
+
+/// One data record.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    kind: RecordKind,
+    dib: Dib<'a>,
+    vib: Vib<'a>,
+    data: &'a [u8],
+    offset: usize,
+    direction: Direction,
+}
+
+impl<'a> Record<'a> {
+    /// What it is.
+    #[must_use]
+    pub const fn kind(&self) -> RecordKind {
+        self.kind
+    }
+    /// The data information block: register and data field.
+    #[must_use]
+    pub const fn dib(&self) -> Dib<'a> {
+        self.dib
+    }
+    /// The value information block: quantity, unit, qualifiers. Empty for manufacturer specific data.
+    #[must_use]
+    pub const fn vib(&self) -> Vib<'a> {
+        self.vib
+    }
+    /// The data as sent, LVAR included.
+    #[must_use]
+    pub const fn data(&self) -> &'a [u8] {
+        self.data
+    }
+    /// Where the record begins, counted from the first octet given to [`Records::new`].
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+    /// Octets of the whole record.
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        self.dib.octets().len().saturating_add(self.vib.octets().len()).saturating_add(self.data.len())
+    }
+    /// Instantaneous, maximum, minimum, or during an error.
+    #[must_use]
+    pub const fn function(&self) -> Function {
+        self.dib.function()
+    }
+    /// The storage number; 0 is the current value.
+    #[must_use]
+    pub fn storage(&self) -> u64 {
+        self.dib.storage()
+    }
+    /// The tariff; 0 is the total.
+    #[must_use]
+    pub fn tariff(&self) -> u32 {
+        self.dib.tariff()
+    }
+    /// The subunit.
+    #[must_use]
+    pub fn subunit(&self) -> u16 {
+        self.dib.subunit()
+    }
+    /// What is measured.
+    #[must_use]
+    pub const fn quantity(&self) -> Quantity {
+        match self.kind {
+            RecordKind::Data => self.vib.row().quantity,
+            RecordKind::Manufacturer { .. } => Quantity::ManufacturerSpecific,
+            RecordKind::GlobalReadout => Quantity::AnyVif,
+            RecordKind::Filler => Quantity::Reserved,
+        }
+    }
+    /// The unit of [`Record::value`], qualifiers that replace it taken into account. Factors such as
+    /// "per kWh" come on top, see [`Record::ucum`].
+    #[must_use]
+    pub fn unit(&self) -> Unit {
+        if self.vib.vifes().is_empty() { self.vib.row().unit } else { self.meaning().unit }
+    }
+    /// The whole unit in UCUM, factors included.
+    #[must_use]
+    pub const fn ucum(&self) -> Ucum<'a> {
+        Ucum { record: *self }
+    }
+    /// What qualifies the value, in the order sent.
+    #[must_use]
+    pub const fn qualifiers(&self) -> Qualifiers<'a> {
+        self.vib.qualifiers(self.direction)
+    }
+    /// The value, exact.
+    #[must_use]
+    #[inline]
+    pub fn value(&self) -> Value<'a> {
+        match self.kind {
+            RecordKind::Data => self.meaning().value(self.dib.data_field(), self.data),
+            RecordKind::Manufacturer { .. } => Value::Octets(self.data),
+            RecordKind::Filler | RecordKind::GlobalReadout => Value::None,
+        }
+    }
+    /// True when the number is the one that Annex A reserves for "no value": the smallest of type B, the
+    /// largest of type C. Many meters use them so, some as plain numbers; [`Record::value`] is the number.
+    #[must_use]
+    pub fn is_marked_invalid(&self) -> bool {
+        self.kind == RecordKind::Data && self.meaning().is_marked_invalid(self.dib.data_field(), self.data)
+    }
+    /// The record error that a qualifier reports (VIFE 01h to 0Fh and 15h to 1Ch from a device).
+    #[must_use]
+    pub fn record_error(&self) -> Option<u8> {
+        self.meaning().error
+    }
+
+    #[inline]
+    fn meaning(&self) -> Meaning {
+        let meaning = Meaning::of(self.vib.row());
+        if self.vib.vifes().is_empty() { meaning } else { meaning.qualified(self.qualifiers()) }
+    }
+}
+
+/// The unit of a record in UCUM: `m3`, `J/(kW.h)`, or the meter's own text.
+#[derive(Clone, Copy, Debug)]
+pub struct Ucum<'a> {
+    record: Record<'a>,
+}
+
+impl fmt::Display for Ucum<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use crate::vif::orthogonal::Effect;
+        match self.record.vib.plain_text() {
+            Some(text) if self.record.unit() == Unit::None => write!(f, "{text}")?,
+            _ => f.write_str(self.record.unit().ucum())?,
+        }
+        self.record.qualifiers().try_for_each(|qualifier| match qualifier.effect() {
+            Effect::Per(factor) => f.write_str(factor),
+            _ => Ok(()),
+        })
+    }
+}
+
+/// The records of a telegram, one after the other.
+///
+/// ```
+/// use mbus_app::record::Records;
+/// // OMS Vol. 2 Annex N: a gas meter's volume and its date.
+/// let octets = [0x0C, 0x14, 0x27, 0x04, 0x85, 0x02, 0x04, 0x6D, 0x32, 0x37, 0x1F, 0x15];
+/// for record in Records::new(&octets) {
+///     let record = record?;
+///     println!("{} {} {}", record.quantity(), record.value(), record.ucum());
+/// }
+/// # Ok::<(), mbus_app::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    rest: &'a [u8],
+    len: usize,
+    options: RecordOptions,
+    stopped: bool,
+}
+
+impl<'a> Records<'a> {
+    /// The records of `octets`, which begin with a DIF.
+    #[must_use]
+    pub const fn new(octets: &'a [u8]) -> Self {
+        Self::with_options(
+            octets,
+            RecordOptions {
+                direction: Direction::FromDevice,
+                plain_text: PlainTextOrder::Auto,
+                legacy_tables: false,
+                fillers: false,
+            },
+        )
+    }
+    /// The same, read as `options` say.
+    #[must_use]
+    pub const fn with_options(octets: &'a [u8], options: RecordOptions) -> Self {
+        Self { rest: octets, len: octets.len(), options, stopped: false }
+    }
+    /// What was not read: all that follows the last record or, after an error, from the bad record on.
+    #[must_use]
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+    /// How the records are read.
+    #[must_use]
+    pub const fn options(&self) -> RecordOptions {
+        self.options
+    }
+
+    const fn offset(&self) -> usize {
+        self.len.saturating_sub(self.rest.len())
+    }
+    #[cold]
+    fn stop(&mut self, error: Error) -> Option<Result<Record<'a>, Error>> {
+        self.stopped = true;
+        Some(Err(error.shifted(self.offset())))
+    }
+    /// DIF xFh, with all its octets.
+    fn special(&mut self, dif: u8) -> Option<Result<Record<'a>, Error>> {
+        let (first, rest) = self.rest.split_at_checked(1)?;
+        let offset = self.offset();
+        let (kind, data, rest) = match dif {
+            0x0F | 0x1F => (RecordKind::Manufacturer { more_follow: dif == 0x1F }, rest, &[] as &[u8]),
+            0x2F => (RecordKind::Filler, &[] as &[u8], rest),
+            0x7F => (RecordKind::GlobalReadout, &[] as &[u8], rest),
+            _ => return self.stop(ErrorKind::ReservedDif { dif }.at(0)),
+        };
+        self.rest = rest;
+        let dib = Dib::from_checked(first, dif);
+        Some(Ok(Record { kind, dib, vib: Vib::NONE, data, offset, direction: self.options.direction }))
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<Record<'a>, Error>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.stopped {
+            return None;
+        }
+        let dif = loop {
+            let (&dif, after) = self.rest.split_first()?;
+            if dif & 0x0F == 0x0F {
+                if dif == 0x2F && !self.options.fillers {
+                    self.rest = after;
+                    continue;
+                }
+                return self.special(dif);
+            }
+            break dif;
+        };
+        // Zeros to the end are padding of meters that fill up with them, and no records without data.
+        if dif == 0 && self.rest.iter().all(|octet| *octet == 0) {
+            return None;
+        }
+        let header = match Header::parse_prefix(self.rest, &self.options) {
+            Ok((header, _)) => header,
+            Err(error) => return self.stop(error),
+        };
+        let head = header.encoded_len();
+        let rest = self.rest.get(head..).unwrap_or_default();
+        match header.take_data(rest) {
+            Ok((mut record, rest)) => {
+                record.offset = self.offset();
+                self.rest = rest;
+                Some(Ok(record))
+            }
+            Err(error) => self.stop(error.shifted(head)),
+        }
+    }
+}
+
+impl core::iter::FusedIterator for Records<'_> {}
+
+/// DIB and VIB without data, as the header list of a compact frame has them.
+#[derive(Clone, Copy, Debug)]
+pub struct Header<'a> {
+    dib: Dib<'a>,
+    vib: Vib<'a>,
+    direction: Direction,
+}
+
+impl<'a> Header<'a> {
+    /// The header at the beginning of `octets`, which begin with a DIF that is no special function.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Truncated`], [`ErrorKind::TooManyDife`], [`ErrorKind::TooManyVife`],
+    /// [`ErrorKind::ReservedDif`].
+    #[inline]
+    pub fn parse_prefix(octets: &'a [u8], options: &RecordOptions) -> Result<(Self, &'a [u8]), Error> {
+        let Some((dib, after_dib)) = Dib::parse_prefix(octets) else {
+            return Err(bad_dib(octets));
+        };
+        if dib.dif() & 0x0F == 0x0F {
+            return Err(ErrorKind::ReservedDif { dif: dib.dif() }.at(0));
+        }
+        match Vib::parse_prefix(after_dib, dib.data_field().data_len(), options) {
+            Ok((vib, rest)) => Ok((Self { dib, vib, direction: options.direction }, rest)),
+            Err(error) => Err(bad_vib(error, octets, dib)),
+        }
+    }
+    /// The data information block.
+    #[must_use]
+    pub const fn dib(&self) -> Dib<'a> {
+        self.dib
+    }
+    /// The value information block.
+    #[must_use]
+    pub const fn vib(&self) -> Vib<'a> {
+        self.vib
+    }
+    /// Octets of the header.
+    #[must_use]
+    #[inline]
+    pub const fn encoded_len(&self) -> usize {
+        self.dib.octets().len().saturating_add(self.vib.octets().len())
+    }
+    /// The record of this header with the data at the beginning of `octets`, and what follows them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Truncated`]; [`ErrorKind::ReservedLvar`].
+    #[inline]
+    pub fn take_data(&self, octets: &'a [u8]) -> Result<(Record<'a>, &'a [u8]), Error> {
+        let len = match self.dib.data_field().data_len() {
+            Some(len) => len,
+            None => variable_len(octets)?,
+        };
+        let Some((data, rest)) = octets.split_at_checked(len) else {
+            return Err(ErrorKind::Truncated { needed: len, available: octets.len() }.at(0));
+        };
+        let record = Record {
+            kind: RecordKind::Data,
+            dib: self.dib,
+            vib: self.vib,
+            data,
+            offset: 0,
+            direction: self.direction,
+        };
+        Ok((record, rest))
+    }
+}
+
+fn variable_len(octets: &[u8]) -> Result<usize, Error> {
+    let Some(&code) = octets.first() else {
+        return Err(ErrorKind::Truncated { needed: 1, available: 0 }.at(0));
+    };
+    match Lvar::from_code(code).data_len() {
+        Some(len) => Ok(usize::from(len).saturating_add(1)),
+        None => Err(ErrorKind::ReservedLvar { lvar: code }.at(0)),
+    }
+}
+
+#[cold]
+fn bad_dib(octets: &[u8]) -> Error {
+    if octets.len() > dib::MAX_DIFE {
+        return ErrorKind::TooManyDife.at(dib::MAX_DIFE.saturating_add(1));
+    }
+    ErrorKind::Truncated { needed: octets.len().saturating_add(1), available: octets.len() }.at(0)
+}
+
+#[cold]
+fn bad_vib(error: vib::VibError, octets: &[u8], dib: Dib<'_>) -> Error {
+    let at = dib.octets().len();
+    match error {
+        vib::VibError::TooManyVife => ErrorKind::TooManyVife.at(at.saturating_add(vib::MAX_VIFE)),
+        vib::VibError::Truncated => {
+            let available = octets.len().saturating_sub(at);
+            ErrorKind::Truncated { needed: available.saturating_add(1), available }.at(at)
+        }
+    }
+}

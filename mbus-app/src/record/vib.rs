@@ -1,0 +1,257 @@
+//! The value information block as sent: VIF, VIFEs, and the unit as text.
+//!
+//! ```text
+//! VIF | VIFE x 0..10                          bit 7 of each: another one follows
+//! 7C  | length | text
+//! FC  | VIFE x 1..10 | length | text          EN 13757-3:2018, Annex C.2
+//! FC  | length | text | VIFE x 1..10          many wired meters
+//! ```
+//!
+//! Invariants: a [`Vib`] is a view over one whole block; its row is found, its octets stay as sent. Behind
+//! VIF or VIFE 7Fh/FFh everything is the manufacturer's and is never looked up.
+
+use crate::value::Text;
+use crate::vif::orthogonal::{ACTIONS, COMBINABLE, COMBINABLE_NAMES, Effect, MAIN, MAIN_NAMES};
+use crate::vif::{RESERVED, Row, fb, fd, fd_fd, primary};
+
+use super::dib::chain_len;
+use super::{Direction, PlainTextOrder, RecordOptions};
+
+/// The most VIFE of a block.
+pub const MAX_VIFE: usize = 10;
+
+/// A whole value information block.
+#[derive(Clone, Copy, Debug)]
+pub struct Vib<'a> {
+    octets: &'a [u8],
+    vifes: &'a [u8],
+    text: Option<&'a [u8]>,
+    row: &'static Row,
+}
+
+/// Why octets are no value information block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum VibError {
+    Truncated,
+    TooManyVife,
+}
+
+impl<'a> Vib<'a> {
+    /// The empty block of manufacturer specific data and fillers.
+    pub(crate) const NONE: Self = Self { octets: &[], vifes: &[], text: None, row: &RESERVED };
+
+    /// `data_len`: octets of data that must follow, where that is known; it helps to tell the two orders
+    /// of a text unit apart.
+    #[inline]
+    pub(crate) fn parse_prefix(
+        octets: &'a [u8],
+        data_len: Option<usize>,
+        options: &RecordOptions,
+    ) -> Result<(Self, &'a [u8]), VibError> {
+        let Some((&vif, after)) = octets.split_first() else { return Err(VibError::Truncated) };
+        if vif & 0x80 == 0 && vif != 0x7C {
+            let row = primary::PRIMARY.get(usize::from(vif)).unwrap_or(&RESERVED);
+            let (octets, _) = octets.split_at_checked(1).ok_or(VibError::Truncated)?;
+            return Ok((Self { octets, vifes: &[], text: None, row }, after));
+        }
+        if vif & 0x7F == 0x7C {
+            return Self::with_text(octets, data_len, options);
+        }
+        let (octets, rest) = split_chain(octets)?;
+        let (row, vifes) = Self::look_up(octets, options);
+        Ok((Self { octets, vifes, text: None, row }, rest))
+    }
+
+    /// The row of a block whose VIF has its extension bit set, and the orthogonal VIFEs behind it.
+    fn look_up(octets: &'a [u8], options: &RecordOptions) -> (&'static Row, &'a [u8]) {
+        let find = |table: &'static [Row], code: u8| table.get(usize::from(code & 0x7F)).unwrap_or(&RESERVED);
+        match octets {
+            [0xFB, code, vifes @ ..] => {
+                let row = find(&fb::FB, *code);
+                let old = if options.legacy_tables {
+                    fb::LEGACY.iter().find(|old| old.code == row.code)
+                } else {
+                    None
+                };
+                (old.unwrap_or(row), vifes)
+            }
+            [0xFD, 0xFD, code, vifes @ ..] => (find(&fd_fd::FD_FD, *code), vifes),
+            [0xFD, code, vifes @ ..] => (find(&fd::FD, *code), vifes),
+            // A third extension table is announced and not there yet.
+            [0xEF, ..] => (&RESERVED, &[]),
+            [vif @ 0xFF, ..] => (find(&primary::PRIMARY, *vif), &[]),
+            [vif, vifes @ ..] => (find(&primary::PRIMARY, *vif), vifes),
+            [] => (&RESERVED, &[]),
+        }
+    }
+
+    fn with_text(
+        octets: &'a [u8],
+        data_len: Option<usize>,
+        options: &RecordOptions,
+    ) -> Result<(Self, &'a [u8]), VibError> {
+        let standard = Self::text_behind(octets);
+        let legacy = || Self::text_before(octets);
+        match options.plain_text {
+            PlainTextOrder::Standard => standard,
+            PlainTextOrder::Legacy => legacy(),
+            PlainTextOrder::Auto => match (&standard, legacy()) {
+                (Ok((vib, rest)), _) if vib.text_is_plausible() && data_len.unwrap_or(0) <= rest.len() => {
+                    standard
+                }
+                (_, Ok((vib, rest))) if vib.text_is_plausible() && data_len.unwrap_or(0) <= rest.len() => {
+                    Ok((vib, rest))
+                }
+                _ => standard,
+            },
+        }
+    }
+    /// VIF, all VIFEs, length, text.
+    fn text_behind(octets: &'a [u8]) -> Result<(Self, &'a [u8]), VibError> {
+        let (chain, rest) = split_chain(octets)?;
+        let (text, rest) = split_text(rest)?;
+        Self::of_text(octets, chain.split_first().map_or(&[], |(_, vifes)| vifes), text, rest)
+    }
+    /// VIF, length, text, all VIFEs.
+    fn text_before(octets: &'a [u8]) -> Result<(Self, &'a [u8]), VibError> {
+        let (&vif, rest) = octets.split_first().ok_or(VibError::Truncated)?;
+        let (text, rest) = split_text(rest)?;
+        if vif & 0x80 == 0 {
+            return Self::of_text(octets, &[], text, rest);
+        }
+        let (vifes, rest) = split_chain_of(rest, MAX_VIFE.saturating_sub(1))?;
+        Self::of_text(octets, vifes, text, rest)
+    }
+    fn of_text(
+        octets: &'a [u8],
+        vifes: &'a [u8],
+        text: &'a [u8],
+        rest: &'a [u8],
+    ) -> Result<(Self, &'a [u8]), VibError> {
+        let len = octets.len().saturating_sub(rest.len());
+        let octets = octets.get(..len).ok_or(VibError::Truncated)?;
+        let row = primary::PRIMARY.get(0x7C).unwrap_or(&RESERVED);
+        Ok((Self { octets, vifes, text: Some(text), row }, rest))
+    }
+    fn text_is_plausible(&self) -> bool {
+        let text = self.text.unwrap_or_default();
+        (1..=64).contains(&text.len()) && text.iter().all(|letter| matches!(letter, 0x20..=0x7E | 0xA1..))
+    }
+
+    /// The octets as sent, text included.
+    #[must_use]
+    pub const fn octets(&self) -> &'a [u8] {
+        self.octets
+    }
+    /// The line of the table that the VIF, or the true VIF behind FBh and FDh, stands for.
+    #[must_use]
+    pub const fn row(&self) -> &'static Row {
+        self.row
+    }
+    /// The orthogonal VIFEs: those behind the true VIF.
+    #[must_use]
+    pub const fn vifes(&self) -> &'a [u8] {
+        self.vifes
+    }
+    /// The unit as text (VIF 7Ch, FCh).
+    #[must_use]
+    pub const fn plain_text(&self) -> Option<Text<'a>> {
+        match self.text {
+            Some(text) => Some(Text(text)),
+            None => None,
+        }
+    }
+    /// What the orthogonal VIFEs say, one after the other.
+    #[must_use]
+    pub const fn qualifiers(&self, direction: Direction) -> Qualifiers<'a> {
+        Qualifiers { vifes: self.vifes, direction }
+    }
+}
+
+fn split_chain(octets: &[u8]) -> Result<(&[u8], &[u8]), VibError> {
+    split_chain_of(octets, MAX_VIFE)
+}
+
+fn split_chain_of(octets: &[u8], limit: usize) -> Result<(&[u8], &[u8]), VibError> {
+    match chain_len(octets, limit).and_then(|len| octets.split_at_checked(len)) {
+        Some(parts) => Ok(parts),
+        None if octets.len() > limit => Err(VibError::TooManyVife),
+        None => Err(VibError::Truncated),
+    }
+}
+
+fn split_text(octets: &[u8]) -> Result<(&[u8], &[u8]), VibError> {
+    let (len, rest) = octets.split_first().ok_or(VibError::Truncated)?;
+    rest.split_at_checked(usize::from(*len)).ok_or(VibError::Truncated)
+}
+
+/// What one VIFE, or FCh and the VIFE behind it, says about a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Qualifier<'a> {
+    /// A code of the table of orthogonal VIFEs.
+    Orthogonal(u8),
+    /// 00h to 0Fh on the way to a device: what is to be done with the object.
+    Action(u8),
+    /// A code of the table behind VIFE FCh.
+    Combinable(u8),
+    /// VIFE 7Fh or FFh and all that follows.
+    Manufacturer(&'a [u8]),
+}
+
+impl Qualifier<'_> {
+    /// The words of the table; `reserved` for codes it does not have.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        let find = |table: &'static [&'static str], code: u8| {
+            table.get(usize::from(code)).copied().unwrap_or("reserved")
+        };
+        match self {
+            Self::Orthogonal(code) => find(&MAIN_NAMES, *code),
+            Self::Action(code) => find(&ACTIONS, *code),
+            Self::Combinable(code) => find(&COMBINABLE_NAMES, *code),
+            Self::Manufacturer(_) => "manufacturer specific",
+        }
+    }
+    /// What it does to the number.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::Orthogonal(code) => MAIN.get(usize::from(*code)).copied().unwrap_or(Effect::Nothing),
+            Self::Action(_) => Effect::Nothing,
+            Self::Combinable(code) => COMBINABLE.get(usize::from(*code)).copied().unwrap_or(Effect::Nothing),
+            Self::Manufacturer(_) => Effect::Manufacturer,
+        }
+    }
+}
+
+/// The qualifiers of a value information block, in the order sent.
+#[derive(Clone, Debug)]
+pub struct Qualifiers<'a> {
+    vifes: &'a [u8],
+    direction: Direction,
+}
+
+impl<'a> Iterator for Qualifiers<'a> {
+    type Item = Qualifier<'a>;
+
+    fn next(&mut self) -> Option<Qualifier<'a>> {
+        let all = self.vifes;
+        let (&vife, rest) = all.split_first()?;
+        self.vifes = rest;
+        Some(match (vife & 0x7F, rest) {
+            (0x7F, _) => {
+                self.vifes = &[];
+                Qualifier::Manufacturer(all)
+            }
+            (0x7C, [code, rest @ ..]) => {
+                self.vifes = rest;
+                Qualifier::Combinable(code & 0x7F)
+            }
+            (code @ 0..=0x0F, _) if self.direction == Direction::ToDevice => Qualifier::Action(code),
+            (code, _) => Qualifier::Orthogonal(code),
+        })
+    }
+}
