@@ -48,7 +48,7 @@ pub enum Effect {
 
 use Effect::{
     Add, Bits, Count, Date, Duration, Error, Extension, InverseProfile, Manufacturer, Multiply, NonMetric,
-    None, Per, Profile, ProfileWithRegisters, Unsigned,
+    Nothing, Per, Profile, ProfileWithRegisters, Unsigned,
 };
 
 macro_rules! qualifiers {
