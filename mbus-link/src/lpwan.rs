@@ -71,7 +71,7 @@ impl RunTimeDelay {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct LpwanFrame<'a> {
-    /// Bits 6 and 5 of LC[0] in their places: bit 6 is S (synchronous) in uplinks and RRX in downlinks.
+    /// Bits 6 and 5 of `LC[0]` in their places: bit 6 is S (synchronous) in uplinks and RRX in downlinks.
     pub flags: u8,
     /// C.
     pub c_field: Option<CField>,
@@ -85,9 +85,9 @@ pub struct LpwanFrame<'a> {
     pub run_time_delay: Option<RunTimeDelay>,
     /// RAS.
     pub ras: Option<u8>,
-    /// Bits 6 to 4 and 2 of LC[1] in their places, `None` when LC[1] is not needed; bit 2 is the hop bit.
+    /// Bits 6 to 4 and 2 of `LC[1]` in their places, `None` when it is not needed; bit 2 is the hop bit.
     pub second_flags: Option<u8>,
-    /// LC[2], whose meaning is not published.
+    /// `LC[2]`, whose meaning is not published.
     pub third: Option<u8>,
     /// Everything from the CI on.
     pub upper_layer: Option<&'a [u8]>,
@@ -146,7 +146,7 @@ impl<'a> LpwanFrame<'a> {
             None => false,
         }
     }
-    /// Bit 6 of LC[0]: a synchronous transmission in an uplink, RRX in a downlink.
+    /// Bit 6 of the first control octet: a synchronous transmission in an uplink, RRX in a downlink.
     #[must_use]
     pub const fn is_synchronous_or_rrx(&self) -> bool {
         self.flags & 0x40 != 0

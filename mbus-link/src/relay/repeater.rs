@@ -10,6 +10,8 @@
 //! many requests; what does not fit, comes too late or exceeds the duty cycle is dropped and told; the
 //! caller brings the clock and the random numbers.
 //!
+//! The priority bit P asks to be relayed quickly; how quickly is not published, so it changes nothing here.
+//!
 //! How a bidirectional repeater works is not published in full. What is built here is the reading that
 //! fits what is known: it offers access by setting R on what it repeats; a gateway asks through it with
 //! requests that carry R; such a request is kept until the meter next opens its window, and the meter's

@@ -11,6 +11,7 @@ use crate::{Address, CField};
 
 /// What is the same in a frame and its repetition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct DuplicateKey {
     /// The sender.

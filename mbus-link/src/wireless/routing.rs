@@ -49,6 +49,7 @@ const LONG_TO_METER: u8 = 0x80;
 
 /// Where a frame says whether it was repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RepeaterBits {
     /// The octet that holds both bits, counted from L in a frame without CRCs.
@@ -61,6 +62,7 @@ pub struct RepeaterBits {
 
 /// What the link needs to know of a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Routing {
     /// How the sender can be accessed: CC of the ELL, or the bits of the configuration field in the

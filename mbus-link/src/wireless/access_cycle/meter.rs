@@ -142,7 +142,7 @@ impl MeterAccess {
         self.end_after = end_after.clamp(SHORTEST_CYCLE, LONGEST_CYCLE);
     }
     /// Hands over a frame of the meter's own (SND-NR, ACC-NR, SND-IR, ACC-DMD) without CRCs, to be sent
-    /// as soon as nothing else is. It replaces one that was not sent yet.
+    /// as soon as no answer is owed. It replaces one that was not sent yet, and ends an open window.
     ///
     /// # Errors
     /// Those of [`Frame::parse`].

@@ -12,6 +12,9 @@
 //! the answer to the last of them            SND-NKE, which ends the frequent access cycle
 //! ```
 //!
+//! Several gateways that hear the same meter may answer at the same moment. The random back-off that keeps
+//! them apart is not public and not built: only one of them should be given frames for a meter.
+//!
 //! EN 13757-4, 11.6 and 11.7; OMS Specification. Invariants: at most `N` frames are kept, each sent at
 //! most `tries` times and kept at most `keep`; one frame is on its way at a time; an answer counts only
 //! when it carries the access number of the request, so a repetition of an older answer does not; frames
