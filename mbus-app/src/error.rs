@@ -78,6 +78,21 @@ pub enum ErrorKind {
         /// Octets the buffer has.
         available: usize,
     },
+    /// An error of the physical layer.
+    #[error("{0}")]
+    Phy(wmbus_phy::ErrorKind),
+    /// An error of the link layer.
+    #[error("{0}")]
+    Link(mbus_link::ErrorKind),
+    /// An error of the security layer.
+    #[error("{0}")]
+    Security(oms_security::ErrorKind),
+    /// Cannot be built: the CI asks for another transport header.
+    #[error("CI {ci:02X} has another transport header than the one given")]
+    HeaderMismatch {
+        /// The CI.
+        ci: u8,
+    },
     /// Malformed: more than ten DIFE in one record.
     #[error("more than 10 DIFE in a record")]
     TooManyDife,
@@ -105,6 +120,10 @@ impl ErrorKind {
         match self {
             Self::Truncated { .. } => "truncated",
             Self::BufferTooSmall { .. } => "buffer_too_small",
+            Self::Phy(kind) => kind.name(),
+            Self::Link(kind) => kind.name(),
+            Self::Security(kind) => kind.name(),
+            Self::HeaderMismatch { .. } => "header_mismatch",
             Self::TooManyDife => "too_many_dife",
             Self::TooManyVife => "too_many_vife",
             Self::ReservedDif { .. } => "reserved_dif",
@@ -113,8 +132,12 @@ impl ErrorKind {
     }
     /// Who is to blame.
     #[must_use]
-    pub const fn blame(self) -> Blame {
+    pub fn blame(self) -> Blame {
         match self {
+            Self::Phy(kind) => blame_by_name(kind.name()),
+            Self::Link(kind) => blame_by_name(kind.name()),
+            Self::Security(kind) => blame_by_name(kind.name()),
+            Self::HeaderMismatch { .. } => Blame::Malformed,
             Self::Truncated { .. } | Self::TooManyDife | Self::TooManyVife => Blame::Malformed,
             Self::ReservedDif { .. } | Self::ReservedLvar { .. } => Blame::Unsupported,
             Self::BufferTooSmall { .. } => Blame::BufferTooSmall,
@@ -124,6 +147,16 @@ impl ErrorKind {
     #[must_use]
     pub const fn at(self, offset: usize) -> Error {
         Error { layer: Layer::Application, kind: self, offset }
+    }
+}
+
+/// The lower crates name their kinds after who is to blame.
+fn blame_by_name(name: &str) -> Blame {
+    match name {
+        "buffer_too_small" | "store_full" => Blame::BufferTooSmall,
+        name if name.starts_with("unsupported") => Blame::Unsupported,
+        "key_missing" | "check_octets" | "mac" | "tag" | "payload_crc" => Blame::NotAuthentic,
+        _ => Blame::Malformed,
     }
 }
 
@@ -150,6 +183,24 @@ impl Error {
     #[must_use]
     pub const fn in_layer(self, layer: Layer) -> Self {
         Self { layer, kind: self.kind, offset: self.offset }
+    }
+}
+
+impl Error {
+    /// An error of the physical layer.
+    #[must_use]
+    pub const fn from_phy(error: wmbus_phy::Error) -> Self {
+        Self { layer: Layer::Phy, kind: ErrorKind::Phy(error.kind), offset: error.offset }
+    }
+    /// An error of the link layer.
+    #[must_use]
+    pub const fn from_link(error: mbus_link::Error) -> Self {
+        Self { layer: Layer::Link, kind: ErrorKind::Link(error.kind), offset: error.offset }
+    }
+    /// An error of the security layer.
+    #[must_use]
+    pub const fn from_security(error: oms_security::Error) -> Self {
+        Self { layer: Layer::Security, kind: ErrorKind::Security(error.kind), offset: error.offset }
     }
 }
 

@@ -9,10 +9,12 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod ci;
 pub mod date_time;
 pub mod decimal;
 pub mod error;
 pub mod record;
+pub mod tpl;
 pub mod value;
 pub mod vif;
 

@@ -9,11 +9,13 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod configuration;
 pub mod error;
 
 pub use error::{Error, ErrorKind};
 
 pub mod glo;
+pub mod mode;
 pub mod profile;
 pub mod replay;
 pub mod security_information;

@@ -46,15 +46,13 @@ pub enum Effect {
     Manufacturer,
 }
 
-use Effect::{
-    Add, Bits, Count, Date, Duration, Error, Extension, InverseProfile, Manufacturer, Multiply, NonMetric,
-    Nothing, Per, Profile, ProfileWithRegisters, Unsigned,
-};
-
 macro_rules! qualifiers {
     ($(#[$meta:meta])* $effects:ident $names:ident [$len:literal]: $($code:literal $name:literal => $effect:expr,)*) => {
         $(#[$meta])*
-        pub static $effects: [Effect; $len] = [$($effect),*];
+        pub static $effects: [Effect; $len] = {
+            use Effect::*;
+            [$($effect),*]
+        };
         /// The words for the codes of the table above, in the same order.
         pub static $names: [&str; $len] = [$($name),*];
         const _: () = {
