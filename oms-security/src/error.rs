@@ -48,6 +48,79 @@ pub enum ErrorKind {
         /// Octets of the message.
         length: usize,
     },
+    /// Not an AFL: another CI.
+    #[error("CI {ci:02X} opens no authentication and fragmentation layer")]
+    NotAnAfl {
+        /// The CI.
+        ci: u8,
+    },
+    /// Malformed: the fields that FCL announces are not as long as AFLL says.
+    #[error("the fields of the AFL do not fill the {announced} octets of its length")]
+    AflFields {
+        /// AFLL.
+        announced: usize,
+    },
+    /// Unsupported: a MAC of a reserved type, so that nobody knows how long it is.
+    #[error("authentication type {authentication_type} is reserved")]
+    UnsupportedMac {
+        /// AT.
+        authentication_type: u8,
+    },
+    /// Unsupported: a security mode that this library cannot open.
+    #[error("security mode {mode} is not supported")]
+    UnsupportedMode {
+        /// The mode.
+        mode: crate::mode::SecurityMode,
+    },
+    /// Unsupported: a field of the configuration that no published telegram has.
+    #[error("{field} of the configuration field is not supported")]
+    UnsupportedField {
+        /// Which one.
+        field: &'static str,
+    },
+    /// Malformed: fewer octets than the configuration field says are enciphered.
+    #[error("{announced} enciphered octets are announced, {available} are there")]
+    CiphertextTruncated {
+        /// Octets announced.
+        announced: usize,
+        /// Octets there.
+        available: usize,
+    },
+    /// Locked: there is no key for this meter.
+    #[error("no key for this meter")]
+    KeyMissing,
+    /// Not authentic: no key gave the check octets 2F 2F. The key is wrong, or octets were damaged.
+    #[error("no key gives the check octets 2F 2F ({tried} tried)")]
+    CheckOctets {
+        /// Keys tried.
+        tried: usize,
+    },
+    /// Not authentic: the MAC does not fit. The key is wrong, or somebody changed the message.
+    #[error("the MAC does not fit any key ({tried} tried)")]
+    Mac {
+        /// Keys tried.
+        tried: usize,
+    },
+    /// Not authentic: the mode demands a MAC, and there is none.
+    #[error("the security mode demands a MAC, there is none")]
+    MacMissing,
+    /// Not authentic: the mode demands a message counter, and there is none.
+    #[error("the security mode demands a message counter, there is none")]
+    CounterMissing,
+    /// Not authentic: the tag does not fit. The key is wrong, or somebody changed the message.
+    #[error("the tag does not fit any key ({tried} tried)")]
+    Tag {
+        /// Keys tried.
+        tried: usize,
+    },
+    /// Malformed: the message is not as long as ML says.
+    #[error("the message has {available} octets, ML says {announced}")]
+    MessageLength {
+        /// ML.
+        announced: usize,
+        /// Octets there.
+        available: usize,
+    },
     /// Malformed: a block of security information that is shorter than its own header.
     #[error("a block of {length} octets cannot hold its header of 6")]
     BlockTooShort {
@@ -76,6 +149,19 @@ impl ErrorKind {
             Self::AuthenticationKeyMissing => "authentication_key_missing",
             Self::TagMismatch => "tag_mismatch",
             Self::MessageTooLong { .. } => "message_too_long",
+            Self::NotAnAfl { .. } => "not_an_afl",
+            Self::AflFields { .. } => "afl_fields",
+            Self::UnsupportedMac { .. } => "unsupported_mac",
+            Self::UnsupportedMode { .. } => "unsupported_mode",
+            Self::UnsupportedField { .. } => "unsupported_field",
+            Self::CiphertextTruncated { .. } => "ciphertext_truncated",
+            Self::KeyMissing => "key_missing",
+            Self::CheckOctets { .. } => "check_octets",
+            Self::Mac { .. } => "mac",
+            Self::MacMissing => "mac_missing",
+            Self::CounterMissing => "counter_missing",
+            Self::Tag { .. } => "tag",
+            Self::MessageLength { .. } => "message_length",
             Self::BlockTooShort { .. } => "block_too_short",
             Self::TooLong { .. } => "too_long",
         }

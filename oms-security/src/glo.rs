@@ -447,7 +447,7 @@ mod tests {
     #[test]
     fn every_prefix_is_refused() {
         for length in 0..48 {
-            let error = open_in_place::<Aes128>(KEYS, TITLE, &mut SEALED.clone()[..length]).unwrap_err();
+            let error = open_in_place::<Aes128>(KEYS, TITLE, &mut { SEALED }[..length]).unwrap_err();
             match length {
                 0..5 => assert_eq!(error.kind, ErrorKind::Truncated { needed: 5, available: length }),
                 5..17 => assert_eq!(error.kind, ErrorKind::Truncated { needed: 17, available: length }),

@@ -9,13 +9,20 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod afl;
 pub mod configuration;
 pub mod error;
 
 pub use error::{Error, ErrorKind};
 
 pub mod glo;
+pub mod kdf;
+pub mod key;
 pub mod mode;
+pub mod mode10;
+pub mod mode5;
+pub mod mode7;
 pub mod profile;
 pub mod replay;
+pub mod sealed;
 pub mod security_information;

@@ -1,0 +1,260 @@
+//! Keys, prepared keys, and where they come from.
+//!
+//! Invariants: a key is wiped when it is dropped, has no `PartialEq`, and prints as `Key(..)`. The key
+//! schedule is computed once, when a [`PreparedKey`] is made, and not for every telegram. The block
+//! cipher is generic over the RustCrypto traits, so that the AES engine of a microcontroller plugs in.
+//! The store is the caller's: nothing here keeps a key of its own accord.
+
+use core::fmt;
+use core::str::FromStr;
+
+use cipher::consts::U16;
+use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, KeyInit, KeySizeUser};
+use mbus_link::{Address, DeviceType, IdentificationNumber, ManufacturerId, Version};
+use zeroize::Zeroize;
+
+use crate::mode::SecurityMode;
+
+/// A block cipher with the shape of AES-128, both ways.
+pub trait BlockCipher128:
+    BlockCipherEncrypt
+    + BlockCipherDecrypt
+    + BlockSizeUser<BlockSize = U16>
+    + KeyInit
+    + KeySizeUser<KeySize = U16>
+{
+}
+
+impl<C> BlockCipher128 for C where
+    C: BlockCipherEncrypt
+        + BlockCipherDecrypt
+        + BlockSizeUser<BlockSize = U16>
+        + KeyInit
+        + KeySizeUser<KeySize = U16>
+{
+}
+
+/// The software AES-128, or AES-NI and ARMv8 instructions where the machine has them.
+#[cfg(feature = "aes")]
+pub type Aes = aes::Aes128;
+
+/// An AES-128 key.
+#[derive(Clone)]
+pub struct Key([u8; 16]);
+
+impl Key {
+    /// The key of these octets, first octet first, as vendors print it.
+    #[must_use]
+    pub const fn new(octets: [u8; 16]) -> Self {
+        Self(octets)
+    }
+    /// The octets. Handle with care.
+    #[must_use]
+    pub const fn octets(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// Never the key itself.
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl defmt::Format for Key {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::write!(f, "Key(..)");
+    }
+}
+
+/// Text that is no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("expected 32 hex digits")]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ParseKeyError;
+
+/// 32 hex digits.
+impl FromStr for Key {
+    type Err = ParseKeyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() != 32 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(ParseKeyError);
+        }
+        u128::from_str_radix(text, 16).map(|number| Self(number.to_be_bytes())).map_err(|_| ParseKeyError)
+    }
+}
+
+/// A key with its schedule computed.
+#[derive(Clone)]
+pub struct PreparedKey<C> {
+    cipher: C,
+}
+
+impl<C: BlockCipher128> PreparedKey<C> {
+    /// Prepares a key.
+    #[must_use]
+    pub fn new(key: &Key) -> Self {
+        Self { cipher: C::new(&key.0.into()) }
+    }
+    /// The cipher, keyed.
+    #[must_use]
+    pub const fn cipher(&self) -> &C {
+        &self.cipher
+    }
+}
+
+/// Never the key itself.
+impl<C> fmt::Debug for PreparedKey<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PreparedKey(..)")
+    }
+}
+
+/// What a telegram needs a key for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct KeyRequest {
+    /// The meter, from the long transport header if there is one, else from the link layer.
+    pub meter: Address,
+    /// The security mode; for the cipher of the extended link layer [`SecurityMode::NONE`].
+    pub mode: SecurityMode,
+    /// The number of the key, 0 for the master key.
+    pub key_id: u8,
+    /// The version of the key, where the telegram tells.
+    pub key_version: Option<u8>,
+}
+
+/// Where keys come from.
+///
+/// Candidates are asked for one after the other, from `n` = 0 until the answer is `None` or one of them
+/// fits, at most [`MAX_CANDIDATES`]. A candidate that does not fit leaves the telegram as it was.
+pub trait KeyProvider {
+    /// The block cipher of the keys.
+    type Cipher: BlockCipher128;
+    /// Candidate number `n` for a request.
+    fn candidate(&self, request: &KeyRequest, n: usize) -> Option<&PreparedKey<Self::Cipher>>;
+}
+
+/// The most keys that are tried on one telegram: the work per telegram is bounded.
+pub const MAX_CANDIDATES: usize = 16;
+
+/// The same key for every telegram.
+impl<C: BlockCipher128> KeyProvider for PreparedKey<C> {
+    type Cipher = C;
+    fn candidate(&self, _: &KeyRequest, n: usize) -> Option<&Self> {
+        if n == 0 { Some(self) } else { None }
+    }
+}
+
+impl<P: KeyProvider + ?Sized> KeyProvider for &P {
+    type Cipher = P::Cipher;
+    fn candidate(&self, request: &KeyRequest, n: usize) -> Option<&PreparedKey<Self::Cipher>> {
+        (**self).candidate(request, n)
+    }
+}
+
+/// No keys at all: every enciphered telegram stays locked.
+#[cfg(feature = "aes")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoKeys;
+
+#[cfg(feature = "aes")]
+impl KeyProvider for NoKeys {
+    type Cipher = Aes;
+    fn candidate(&self, _: &KeyRequest, _: usize) -> Option<&PreparedKey<Aes>> {
+        None
+    }
+}
+
+/// Which meters and which of their keys an entry of a key table is for. `None` fits everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct KeySelector {
+    /// The manufacturer, compared by its letters: the soft-address bit is not looked at.
+    pub manufacturer: Option<ManufacturerId>,
+    /// The identification number; a digit F fits every digit.
+    pub identification: Option<IdentificationNumber>,
+    /// The version of the meter.
+    pub version: Option<Version>,
+    /// The device type.
+    pub device_type: Option<DeviceType>,
+    /// The number of the key.
+    pub key_id: Option<u8>,
+}
+
+impl KeySelector {
+    /// True when the key is one for this request.
+    #[must_use]
+    pub fn fits(&self, request: &KeyRequest) -> bool {
+        let letters = |id: ManufacturerId| id.raw() & 0x7FFF;
+        self.manufacturer.is_none_or(|m| letters(m) == letters(request.meter.manufacturer))
+            && self.identification.is_none_or(|id| id.matches(request.meter.identification))
+            && self.version.is_none_or(|version| version == request.meter.version)
+            && self.device_type.is_none_or(|kind| kind == request.meter.device_type)
+            && self.key_id.is_none_or(|id| id == request.key_id)
+    }
+}
+
+/// A table of keys, looked through from the front.
+impl<C: BlockCipher128> KeyProvider for [(KeySelector, PreparedKey<C>)] {
+    type Cipher = C;
+    fn candidate(&self, request: &KeyRequest, n: usize) -> Option<&PreparedKey<C>> {
+        self.iter().filter(|(selector, _)| selector.fits(request)).nth(n).map(|(_, key)| key)
+    }
+}
+
+#[cfg(all(test, feature = "aes"))]
+mod tests {
+    use super::*;
+    use std::format;
+    use std::vec::Vec;
+
+    fn request() -> KeyRequest {
+        let meter = Address::from_link_octets([0x93, 0x95, 0x78, 0x56, 0x34, 0x12, 0x33, 0x03]);
+        KeyRequest { meter, mode: SecurityMode::AES_CBC_IV, key_id: 0, key_version: None }
+    }
+
+    #[test]
+    fn keys_are_never_printed() {
+        let key: Key = "0102030405060708090A0B0C0D0E0F11".parse().unwrap();
+        let prepared = PreparedKey::<Aes>::new(&key);
+        let table = [(KeySelector::default(), prepared.clone())];
+        for text in [format!("{key:?}"), format!("{key:#?}"), format!("{prepared:?}"), format!("{table:?}")] {
+            assert!(text.contains("Key(..)"), "{text}");
+            assert!(!text.contains("01") && !text.contains(" 1,"), "{text}");
+        }
+        for text in ["", "00", "0102030405060708090A0B0C0D0E0F1G", "+102030405060708090A0B0C0D0E0F11"] {
+            assert_eq!(text.parse::<Key>().map(|_| ()), Err(ParseKeyError));
+        }
+    }
+
+    #[test]
+    fn tables_with_wildcards() {
+        let key = PreparedKey::<Aes>::new(&Key::new([1; 16]));
+        let fits = |selector: KeySelector| selector.fits(&request());
+        assert!(fits(KeySelector::default()));
+        assert!(fits(KeySelector { manufacturer: "ELS".parse().ok(), ..KeySelector::default() }));
+        assert!(!fits(KeySelector { manufacturer: "ELV".parse().ok(), ..KeySelector::default() }));
+        assert!(fits(KeySelector { identification: "1234FFFF".parse().ok(), ..KeySelector::default() }));
+        assert!(!fits(KeySelector { identification: "1235FFFF".parse().ok(), ..KeySelector::default() }));
+        assert!(!fits(KeySelector { version: Some(Version(1)), ..KeySelector::default() }));
+        assert!(!fits(KeySelector { device_type: Some(DeviceType::WATER), ..KeySelector::default() }));
+        assert!(!fits(KeySelector { key_id: Some(2), ..KeySelector::default() }));
+        let other = KeySelector { key_id: Some(9), ..KeySelector::default() };
+        let table: Vec<_> =
+            [KeySelector::default(), other, KeySelector::default()].map(|s| (s, key.clone())).into();
+        assert!(table.candidate(&request(), 1).is_some());
+        assert!(table.candidate(&request(), 2).is_none());
+        assert!(NoKeys.candidate(&request(), 0).is_none());
+    }
+}
