@@ -27,6 +27,51 @@ pub enum ErrorKind {
         /// Octets the buffer has.
         available: usize,
     },
+    /// Malformed: a wired frame begins with 10h, 68h or E5h, and a long one repeats its 68h.
+    #[error("{found:02X}h starts no frame")]
+    StartOctet {
+        /// What is there.
+        found: u8,
+    },
+    /// Malformed: the two length fields of a wired frame differ.
+    #[error("the length fields say {first} and {second}")]
+    LengthsDiffer {
+        /// The first.
+        first: u8,
+        /// The second.
+        second: u8,
+    },
+    /// Malformed: the length field of a wired frame leaves no room for C, A and CI.
+    #[error("L is {length}, but a wired frame has at least C, A and CI")]
+    WiredLength {
+        /// L.
+        length: u8,
+    },
+    /// Malformed: the last octet of a wired frame is not 16h.
+    #[error("{found:02X}h stands where the stop octet 16h must be")]
+    StopOctet {
+        /// What is there.
+        found: u8,
+    },
+    /// Malformed: the checksum of a wired frame is wrong, octets were damaged on the way.
+    #[error("the checksum is {found:02X}h, the octets add up to {expected:02X}h")]
+    Checksum {
+        /// What is there.
+        found: u8,
+        /// What the octets add up to.
+        expected: u8,
+    },
+    /// Malformed: a wired frame longer than its length field can say; all else is right.
+    #[error("L is {length}, but {actual} octets follow: the length field wrapped round at 256")]
+    LengthWrapped {
+        /// L.
+        length: u8,
+        /// What it should say.
+        actual: usize,
+    },
+    /// The octets are no wired frame whose length field wrapped round.
+    #[error("no wired frame whose length field wrapped round")]
+    NotWrapped,
     /// Malformed: L of a wireless frame leaves no room for C, M and A.
     #[error("L is {length}, but a wireless frame has at least {minimum} octets behind L")]
     FrameLengthTooSmall {
@@ -97,6 +142,13 @@ impl ErrorKind {
         match self {
             Self::Truncated { .. } => "truncated",
             Self::BufferTooSmall { .. } => "buffer_too_small",
+            Self::StartOctet { .. } => "start_octet",
+            Self::LengthsDiffer { .. } => "lengths_differ",
+            Self::WiredLength { .. } => "wired_length",
+            Self::StopOctet { .. } => "stop_octet",
+            Self::Checksum { .. } => "checksum",
+            Self::LengthWrapped { .. } => "length_wrapped",
+            Self::NotWrapped => "not_wrapped",
             Self::FrameLengthTooSmall { .. } => "frame_length_too_small",
             Self::SurplusOctets { .. } => "surplus_octets",
             Self::PayloadTooLong { .. } => "payload_too_long",
