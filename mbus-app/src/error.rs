@@ -111,6 +111,9 @@ pub enum ErrorKind {
         /// The LVAR.
         lvar: u8,
     },
+    /// COSEM: see the fault for the blame.
+    #[error("{0}")]
+    Cosem(crate::cosem::CosemFault),
 }
 
 impl ErrorKind {
@@ -128,6 +131,7 @@ impl ErrorKind {
             Self::TooManyVife => "too_many_vife",
             Self::ReservedDif { .. } => "reserved_dif",
             Self::ReservedLvar { .. } => "reserved_lvar",
+            Self::Cosem(fault) => fault.name(),
         }
     }
     /// Who is to blame.
@@ -141,6 +145,7 @@ impl ErrorKind {
             Self::Truncated { .. } | Self::TooManyDife | Self::TooManyVife => Blame::Malformed,
             Self::ReservedDif { .. } | Self::ReservedLvar { .. } => Blame::Unsupported,
             Self::BufferTooSmall { .. } => Blame::BufferTooSmall,
+            Self::Cosem(fault) => fault.blame(),
         }
     }
     /// This kind of error of the application layer at `offset`.
@@ -155,7 +160,13 @@ fn blame_by_name(name: &str) -> Blame {
     match name {
         "buffer_too_small" | "store_full" => Blame::BufferTooSmall,
         name if name.starts_with("unsupported") => Blame::Unsupported,
-        "key_missing" | "check_octets" | "mac" | "tag" | "payload_crc" => Blame::NotAuthentic,
+        "key_missing"
+        | "authentication_key_missing"
+        | "check_octets"
+        | "mac"
+        | "tag"
+        | "tag_mismatch"
+        | "payload_crc" => Blame::NotAuthentic,
         _ => Blame::Malformed,
     }
 }

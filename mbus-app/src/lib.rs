@@ -10,6 +10,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod ci;
+pub mod cosem;
 pub mod date_time;
 pub mod decimal;
 pub mod error;

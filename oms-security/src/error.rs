@@ -145,7 +145,7 @@ impl ErrorKind {
             Self::Truncated { .. } => "truncated",
             Self::BufferTooSmall { .. } => "buffer_too_small",
             Self::UnsupportedSuite { .. } => "unsupported_suite",
-            Self::CompressedPlaintext => "compressed_plaintext",
+            Self::CompressedPlaintext => "unsupported_compression",
             Self::AuthenticationKeyMissing => "authentication_key_missing",
             Self::TagMismatch => "tag_mismatch",
             Self::MessageTooLong { .. } => "message_too_long",

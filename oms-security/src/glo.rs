@@ -439,7 +439,7 @@ mod tests {
             (TITLE, GloKeys { authentication: Some(&ENCRYPTION), ..KEYS }),
             (TITLE, GloKeys { encryption: &AUTHENTICATION, ..KEYS }),
         ] {
-            let error = open_in_place::<Aes128>(keys, title, &mut SEALED.clone()).unwrap_err();
+            let error = open_in_place::<Aes128>(keys, title, &mut { SEALED }).unwrap_err();
             assert_eq!((error.kind, error.offset), (ErrorKind::TagMismatch, 36));
         }
     }
