@@ -194,18 +194,27 @@ impl<'a> Dib<'a> {
     #[inline]
     pub fn storage(&self) -> u64 {
         let low = u64::from(self.dif >> 6 & 1);
+        if self.dif & 0x80 == 0 {
+            return low;
+        }
         self.difes().iter().rev().fold(0, |storage, dife| storage << 4 | u64::from(dife & 0x0F)) << 1 | low
     }
     /// The tariff, 0 (total) to 2^20 - 1.
     #[must_use]
     #[inline]
     pub fn tariff(&self) -> u32 {
+        if self.dif & 0x80 == 0 {
+            return 0;
+        }
         self.difes().iter().rev().fold(0, |tariff, dife| tariff << 2 | u32::from(dife >> 4 & 3))
     }
     /// The subunit, 0 to 1023.
     #[must_use]
     #[inline]
     pub fn subunit(&self) -> u16 {
+        if self.dif & 0x80 == 0 {
+            return 0;
+        }
         self.difes().iter().rev().fold(0, |subunit, dife| subunit << 1 | u16::from(dife >> 6 & 1))
     }
     /// True when a final DIFE 00h says that the storage number is a register number (it then is the F
@@ -219,6 +228,12 @@ impl<'a> Dib<'a> {
 /// Octets of a chain: the first and all that follow while bit 7 is set. `None` when the octets end
 /// within it or more than `limit` follow.
 pub(crate) fn chain_len(octets: &[u8], limit: usize) -> Option<usize> {
+    // One or two octets, as nearly all chains have.
+    match octets {
+        [first, ..] if first & 0x80 == 0 => return Some(1),
+        [_, second, ..] if second & 0x80 == 0 && limit > 0 => return Some(2),
+        _ => {}
+    }
     let last = octets.iter().take(limit.saturating_add(1)).position(|octet| octet & 0x80 == 0)?;
     Some(last.saturating_add(1))
 }

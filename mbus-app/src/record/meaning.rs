@@ -17,17 +17,23 @@ use super::dib::DataField;
 use super::lvar::Lvar;
 use super::vib::{Qualifier, Qualifiers};
 
-/// The interpretation of a record.
+/// How data are coded, by the row of the VIF and what qualifies it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Coding {
+    exponent: i16,
+    rule: Rule,
+    profile: bool,
+}
+
+/// The interpretation of a record whose VIF is qualified.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Meaning {
     quantity: Quantity,
     pub(super) unit: Unit,
-    exponent: i16,
-    rule: Rule,
+    coding: Coding,
     pub(super) error: Option<u8>,
-    /// What is added at the end; `None` in `Err` when the constants do not fit.
+    /// What is added at the end; `Err` when the constants do not fit.
     added: Result<Option<Decimal>, Invalid>,
-    profile: bool,
 }
 
 /// 5^12: two to the power of -12 is this times ten to the power of -12.
@@ -36,15 +42,7 @@ const FIVE_TO_12: i128 = 244_140_625;
 impl Meaning {
     #[inline]
     pub(super) fn of(row: &Row) -> Self {
-        Self {
-            quantity: row.quantity,
-            unit: row.unit,
-            exponent: i16::from(row.exponent),
-            rule: row.rule,
-            error: None,
-            added: Ok(None),
-            profile: false,
-        }
+        Self { quantity: row.quantity, unit: row.unit, coding: Coding::of(row), error: None, added: Ok(None) }
     }
     /// The same with everything that the VIFEs say.
     pub(super) fn qualified(mut self, qualifiers: Qualifiers<'_>) -> Self {
@@ -55,17 +53,17 @@ impl Meaning {
                 Effect::NonMetric => match non_metric(self.quantity, self.unit) {
                     Some((unit, power)) => {
                         self.unit = unit;
-                        self.exponent = self.exponent.saturating_add(i16::from(power));
+                        self.coding.exponent = self.coding.exponent.saturating_add(i16::from(power));
                     }
                     None => self.unit = Unit::None,
                 },
                 Effect::Date => self.replace(Unit::None, Rule::AnyDate),
-                Effect::Count => self.replace(Unit::None, self.rule),
+                Effect::Count => self.replace(Unit::None, self.coding.rule),
                 Effect::Duration(unit) => self.replace(unit, Rule::Default),
-                Effect::Unsigned => self.rule = Rule::Unsigned,
-                Effect::Bits => self.rule = Rule::Bits,
+                Effect::Unsigned => self.coding.rule = Rule::Unsigned,
+                Effect::Bits => self.coding.rule = Rule::Bits,
                 Effect::Profile | Effect::ProfileWithRegisters | Effect::InverseProfile => {
-                    self.profile = true
+                    self.coding.profile = true
                 }
                 Effect::Error => {
                     if let Qualifier::Orthogonal(code) = qualifier {
@@ -78,11 +76,11 @@ impl Meaning {
         self
     }
     fn replace(&mut self, unit: Unit, rule: Rule) {
-        (self.unit, self.exponent, self.rule) = (unit, 0, rule);
+        (self.unit, self.coding.exponent, self.coding.rule) = (unit, 0, rule);
     }
     fn multiply(&mut self, power: i8) {
         let power = i16::from(power);
-        self.exponent = self.exponent.saturating_add(power);
+        self.coding.exponent = self.coding.exponent.saturating_add(power);
         if let Ok(Some(added)) = self.added {
             self.added = added.shifted(power).map(Some).ok_or(Invalid::OutOfRange);
         }
@@ -99,11 +97,37 @@ impl Meaning {
     }
 
     /// The value of `data`, whose length fits the data field.
-    #[inline]
     pub(super) fn value<'a>(&self, field: DataField, data: &'a [u8]) -> Value<'a> {
         if let Some(code) = self.error {
             return Value::Invalid(Invalid::RecordError(code));
         }
+        let value = self.coding.value(field, data);
+        let added = match self.added {
+            Ok(None) => return value,
+            Ok(Some(added)) => added,
+            Err(reason) => return Value::Invalid(reason),
+        };
+        let number = match value {
+            Value::Number(number) => Some(number),
+            Value::Real(real) => real.to_decimal(),
+            other => return other,
+        };
+        let sum = number.and_then(|number| number.checked_add(added));
+        sum.map_or(Value::Invalid(Invalid::OutOfRange), Value::Number)
+    }
+    pub(super) fn is_marked_invalid(&self, field: DataField, data: &[u8]) -> bool {
+        self.coding.is_marked_invalid(field, data)
+    }
+}
+
+impl Coding {
+    #[inline]
+    pub(super) const fn of(row: &Row) -> Self {
+        Self { exponent: row.exponent as i16, rule: row.rule, profile: false }
+    }
+    /// The value of `data`, whose length fits the data field.
+    #[inline]
+    pub(super) fn value<'a>(&self, field: DataField, data: &'a [u8]) -> Value<'a> {
         match self.rule {
             Rule::Default | Rule::Unsigned | Rule::Signed | Rule::Hca => {}
             _ => {
@@ -125,34 +149,20 @@ impl Meaning {
     }
     #[inline]
     fn integer(&self, data: &[u8]) -> i128 {
-        let number = unsigned(data);
         match self.rule {
-            Rule::Unsigned | Rule::Identifier | Rule::Address | Rule::Hca => i128::from(number),
-            _ => i128::from(signed(number, data.len())),
+            Rule::Unsigned | Rule::Identifier | Rule::Address | Rule::Hca => i128::from(unsigned(data)),
+            _ => i128::from(signed(data)),
         }
     }
     #[inline]
     fn number<'a>(&self, raw: i128) -> Value<'a> {
-        let exponent = self.exponent;
         if self.rule == Rule::Hca && self.exponent != 0 {
             return match raw.checked_mul(FIVE_TO_12) {
-                Some(mantissa) => self.corrected(Decimal { mantissa, exponent }),
+                Some(mantissa) => Value::Number(Decimal { mantissa, exponent: self.exponent }),
                 None => Value::Invalid(Invalid::OutOfRange),
             };
         }
-        match self.added {
-            Ok(None) => Value::Number(Decimal { mantissa: raw, exponent }),
-            _ => self.corrected(Decimal { mantissa: raw, exponent }),
-        }
-    }
-    fn corrected<'a>(&self, number: Decimal) -> Value<'a> {
-        match self.added {
-            Ok(None) => Value::Number(number),
-            Ok(Some(added)) => {
-                number.checked_add(added).map_or(Value::Invalid(Invalid::OutOfRange), Value::Number)
-            }
-            Err(reason) => Value::Invalid(reason),
-        }
+        Value::Number(Decimal { mantissa: raw, exponent: self.exponent })
     }
     fn real<'a>(&self, data: &[u8]) -> Value<'a> {
         let Ok(octets) = <[u8; 4]>::try_from(data) else { return Value::Invalid(Invalid::WrongDataField) };
@@ -161,13 +171,7 @@ impl Meaning {
             let reason = if bits & 0x007F_FFFF == 0 { Invalid::Infinite } else { Invalid::NotAvailable };
             return Value::Invalid(reason);
         }
-        let real = Real32 { bits, exponent: self.exponent };
-        match self.added {
-            Ok(None) => Value::Real(real),
-            _ => {
-                real.to_decimal().map_or(Value::Invalid(Invalid::OutOfRange), |number| self.corrected(number))
-            }
-        }
+        Value::Real(Real32 { bits, exponent: self.exponent })
     }
 
     /// Values whose coding the VIF fixes; `None` where the data field decides after all.
@@ -249,7 +253,7 @@ impl Meaning {
         }
     }
 
-    pub(super) fn is_marked_invalid(&self, field: DataField, data: &[u8]) -> bool {
+    fn is_marked_invalid(&self, field: DataField, data: &[u8]) -> bool {
         if !field.is_integer() {
             return false;
         }
@@ -278,27 +282,32 @@ fn unsigned(data: &[u8]) -> u64 {
     }
 }
 
-/// The two's complement reading of `number`, which came from `len` octets.
+/// One to eight octets in two's complement, least significant first.
 #[inline]
-fn signed(number: u64, len: usize) -> i64 {
-    let unused = match len {
-        1 => 56,
-        2 => 48,
-        3 => 40,
-        4 => 32,
-        6 => 16,
+fn signed(data: &[u8]) -> i64 {
+    match *data {
+        [a] => i64::from(i8::from_le_bytes([a])),
+        [a, b] => i64::from(i16::from_le_bytes([a, b])),
+        [a, b, c] => i64::from(i32::from_le_bytes([0, a, b, c]) >> 8),
+        [a, b, c, d] => i64::from(i32::from_le_bytes([a, b, c, d])),
+        [a, b, c, d, e, f] => i64::from_le_bytes([0, 0, a, b, c, d, e, f]) >> 16,
+        [a, b, c, d, e, f, g, h] => i64::from_le_bytes([a, b, c, d, e, f, g, h]),
         _ => 0,
-    };
-    i64::from_le_bytes((number << unused).to_le_bytes()) >> unused
+    }
 }
 
-/// Type A: BCD, least significant octet first; F in the top digit is a minus sign.
+/// Type A: BCD, least significant octet first; F in the top digit is a minus sign. At most six octets.
 #[inline]
 fn bcd(data: &[u8]) -> Result<i64, Invalid> {
-    let Some((&top, lower)) = data.split_last() else { return Ok(0) };
-    if top < 0xA0 {
-        return magnitude(data).ok_or(Invalid::ErrorDigits);
+    match digits(unsigned(data)) {
+        Some(number) => Ok(number),
+        None => odd_bcd(data),
     }
+}
+
+#[cold]
+fn odd_bcd(data: &[u8]) -> Result<i64, Invalid> {
+    let Some((&top, lower)) = data.split_last() else { return Ok(0) };
     if data.iter().all(|octet| *octet == 0xFF) {
         return Err(Invalid::NotAvailable);
     }
@@ -308,6 +317,24 @@ fn bcd(data: &[u8]) -> Result<i64, Invalid> {
     let digits =
         lower.iter().rev().try_fold(i64::from(top & 0x0F), |number, octet| two_digits(number, *octet));
     digits.map(i64::wrapping_neg).ok_or(Invalid::ErrorDigits)
+}
+
+/// The number that sixteen BCD digits say, all at once; `None` when one is above 9.
+#[inline]
+fn digits(bcd: u64) -> Option<i64> {
+    // A digit is above 9 when bit 3 and one of the bits 2 and 1 are set.
+    if bcd & (bcd << 1 | bcd << 2) & 0x8888_8888_8888_8888 != 0 {
+        return None;
+    }
+    // Digits to pairs, pairs to fours, fours to eights, eights to the number; no step can overflow its lane.
+    let step = |n: u64, bits: u32, mask: u64, power: u64| {
+        (n & mask).wrapping_add((n >> bits & mask).wrapping_mul(power))
+    };
+    let number = step(bcd, 4, 0x0F0F_0F0F_0F0F_0F0F, 10);
+    let number = step(number, 8, 0x00FF_00FF_00FF_00FF, 100);
+    let number = step(number, 16, 0x0000_FFFF_0000_FFFF, 10_000);
+    let number = step(number, 32, 0x0000_0000_FFFF_FFFF, 100_000_000);
+    i64::try_from(number).ok()
 }
 
 #[inline]

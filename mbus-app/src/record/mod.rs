@@ -20,9 +20,10 @@ pub use vib::{Qualifier, Qualifiers, Vib};
 use core::fmt;
 
 use crate::value::Value;
+use crate::vif::primary::PRIMARY;
 use crate::vif::{Quantity, Unit};
 use crate::{Error, ErrorKind};
-use meaning::Meaning;
+use meaning::{Coding, Meaning};
 
 /// Which way a telegram goes: VIFE 00h to 0Fh mean different things.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -160,7 +161,7 @@ impl<'a> Record<'a> {
     /// "per kWh" come on top, see [`Record::ucum`].
     #[must_use]
     pub fn unit(&self) -> Unit {
-        if self.vib.vifes().is_empty() { self.vib.row().unit } else { self.meaning().unit }
+        if self.vib.is_qualified() { self.meaning().unit } else { self.vib.row().unit }
     }
     /// The whole unit in UCUM, factors included.
     #[must_use]
@@ -177,7 +178,10 @@ impl<'a> Record<'a> {
     #[inline]
     pub fn value(&self) -> Value<'a> {
         match self.kind {
-            RecordKind::Data => self.meaning().value(self.dib.data_field(), self.data),
+            RecordKind::Data if self.vib.is_qualified() => {
+                self.meaning().value(self.dib.data_field(), self.data)
+            }
+            RecordKind::Data => Coding::of(self.vib.row()).value(self.dib.data_field(), self.data),
             RecordKind::Manufacturer { .. } => Value::Octets(self.data),
             RecordKind::Filler | RecordKind::GlobalReadout => Value::None,
         }
@@ -194,10 +198,8 @@ impl<'a> Record<'a> {
         self.meaning().error
     }
 
-    #[inline]
     fn meaning(&self) -> Meaning {
-        let meaning = Meaning::of(self.vib.row());
-        if self.vib.vifes().is_empty() { meaning } else { meaning.qualified(self.qualifiers()) }
+        Meaning::of(self.vib.row()).qualified(self.qualifiers())
     }
 }
 
@@ -314,6 +316,41 @@ impl<'a> Iterator for Records<'a> {
             }
             break dif;
         };
+        // The shape of most records: no DIFE, no VIFE, data of a fixed length.
+        if dif & 0x80 == 0 && dif != 0 {
+            if let Some(record) = self.plain(dif) {
+                return Some(Ok(record));
+            }
+        }
+        self.general(dif)
+    }
+}
+
+impl core::iter::FusedIterator for Records<'_> {}
+
+impl<'a> Records<'a> {
+    /// The record at the front when it has neither DIFE nor VIFE nor text, and all its data are there.
+    #[inline]
+    fn plain(&mut self, dif: u8) -> Option<Record<'a>> {
+        let (dib, after) = self.rest.split_at_checked(1)?;
+        let (vib, after) = after.split_at_checked(1)?;
+        let [vif] = vib else { return None };
+        let row = PRIMARY.get(usize::from(*vif)).filter(|row| row.code != 0x7C)?;
+        let (data, after) = after.split_at_checked(DataField::from_dif(dif).data_len()?)?;
+        let offset = self.offset();
+        self.rest = after;
+        Some(Record {
+            kind: RecordKind::Data,
+            dib: Dib::from_checked(dib, dif),
+            vib: Vib::single(vib, row),
+            data,
+            offset,
+            direction: self.options.direction,
+        })
+    }
+    /// Every other record.
+    #[inline]
+    fn general(&mut self, dif: u8) -> Option<Result<Record<'a>, Error>> {
         // Zeros to the end are padding of meters that fill up with them, and no records without data.
         if dif == 0 && self.rest.iter().all(|octet| *octet == 0) {
             return None;
@@ -334,8 +371,6 @@ impl<'a> Iterator for Records<'a> {
         }
     }
 }
-
-impl core::iter::FusedIterator for Records<'_> {}
 
 /// DIB and VIB without data, as the header list of a compact frame has them.
 #[derive(Clone, Copy, Debug)]

@@ -24,9 +24,17 @@ pub const MAX_VIFE: usize = 10;
 #[derive(Clone, Copy, Debug)]
 pub struct Vib<'a> {
     octets: &'a [u8],
-    vifes: &'a [u8],
-    text: Option<&'a [u8]>,
     row: &'static Row,
+    parts: Parts,
+}
+
+/// Where the parts of a block stand in it. An empty text part at 0 is no text.
+#[derive(Clone, Copy, Debug, Default)]
+struct Parts {
+    vifes_at: u16,
+    text_at: u16,
+    vifes_len: u8,
+    text_len: u8,
 }
 
 /// Why octets are no value information block.
@@ -38,7 +46,18 @@ pub(crate) enum VibError {
 
 impl<'a> Vib<'a> {
     /// The empty block of manufacturer specific data and fillers.
-    pub(crate) const NONE: Self = Self { octets: &[], vifes: &[], text: None, row: &RESERVED };
+    pub(crate) const NONE: Self = Self::single(&[], &RESERVED);
+
+    /// A VIF alone.
+    #[inline]
+    pub(super) const fn single(octets: &'a [u8], row: &'static Row) -> Self {
+        Self { octets, row, parts: Parts { vifes_at: 0, text_at: 0, vifes_len: 0, text_len: 0 } }
+    }
+    /// A chain without text; `vifes` is its end.
+    fn chain(octets: &'a [u8], vifes: &'a [u8], row: &'static Row) -> Self {
+        let vifes_at = short(octets.len().saturating_sub(vifes.len()));
+        Self { octets, row, parts: Parts { vifes_at, vifes_len: low_octet(vifes.len()), ..Parts::default() } }
+    }
 
     /// `data_len`: octets of data that must follow, where that is known; it helps to tell the two orders
     /// of a text unit apart.
@@ -52,14 +71,14 @@ impl<'a> Vib<'a> {
         if vif & 0x80 == 0 && vif != 0x7C {
             let row = primary::PRIMARY.get(usize::from(vif)).unwrap_or(&RESERVED);
             let (octets, _) = octets.split_at_checked(1).ok_or(VibError::Truncated)?;
-            return Ok((Self { octets, vifes: &[], text: None, row }, after));
+            return Ok((Self::single(octets, row), after));
         }
         if vif & 0x7F == 0x7C {
             return Self::with_text(octets, data_len, options);
         }
         let (octets, rest) = split_chain(octets)?;
         let (row, vifes) = Self::look_up(octets, options);
-        Ok((Self { octets, vifes, text: None, row }, rest))
+        Ok((Self::chain(octets, vifes, row), rest))
     }
 
     /// The row of a block whose VIF has its extension bit set, and the orthogonal VIFEs behind it.
@@ -110,31 +129,36 @@ impl<'a> Vib<'a> {
     fn text_behind(octets: &'a [u8]) -> Result<(Self, &'a [u8]), VibError> {
         let (chain, rest) = split_chain(octets)?;
         let (text, rest) = split_text(rest)?;
-        Self::of_text(octets, chain.split_first().map_or(&[], |(_, vifes)| vifes), text, rest)
+        let vifes_len = low_octet(chain.len().saturating_sub(1));
+        let parts = Parts {
+            vifes_at: 1,
+            vifes_len,
+            text_at: u16::from(vifes_len).saturating_add(2),
+            text_len: low_octet(text.len()),
+        };
+        Self::of_text(octets, parts, rest)
     }
     /// VIF, length, text, all VIFEs.
     fn text_before(octets: &'a [u8]) -> Result<(Self, &'a [u8]), VibError> {
         let (&vif, rest) = octets.split_first().ok_or(VibError::Truncated)?;
         let (text, rest) = split_text(rest)?;
+        let text_len = low_octet(text.len());
+        let vifes_at = u16::from(text_len).saturating_add(2);
+        let parts = Parts { vifes_at, vifes_len: 0, text_at: 2, text_len };
         if vif & 0x80 == 0 {
-            return Self::of_text(octets, &[], text, rest);
+            return Self::of_text(octets, parts, rest);
         }
         let (vifes, rest) = split_chain_of(rest, MAX_VIFE.saturating_sub(1))?;
-        Self::of_text(octets, vifes, text, rest)
+        Self::of_text(octets, Parts { vifes_len: low_octet(vifes.len()), ..parts }, rest)
     }
-    fn of_text(
-        octets: &'a [u8],
-        vifes: &'a [u8],
-        text: &'a [u8],
-        rest: &'a [u8],
-    ) -> Result<(Self, &'a [u8]), VibError> {
+    fn of_text(octets: &'a [u8], parts: Parts, rest: &'a [u8]) -> Result<(Self, &'a [u8]), VibError> {
         let len = octets.len().saturating_sub(rest.len());
         let octets = octets.get(..len).ok_or(VibError::Truncated)?;
         let row = primary::PRIMARY.get(0x7C).unwrap_or(&RESERVED);
-        Ok((Self { octets, vifes, text: Some(text), row }, rest))
+        Ok((Self { octets, row, parts }, rest))
     }
     fn text_is_plausible(&self) -> bool {
-        let text = self.text.unwrap_or_default();
+        let text = self.part(self.parts.text_at, self.parts.text_len);
         (1..=64).contains(&text.len()) && text.iter().all(|letter| matches!(letter, 0x20..=0x7E | 0xA1..))
     }
 
@@ -151,21 +175,43 @@ impl<'a> Vib<'a> {
     /// The orthogonal VIFEs: those behind the true VIF.
     #[must_use]
     pub const fn vifes(&self) -> &'a [u8] {
-        self.vifes
+        self.part(self.parts.vifes_at, self.parts.vifes_len)
+    }
+    /// True when a VIFE qualifies the value.
+    #[inline]
+    pub(super) const fn is_qualified(&self) -> bool {
+        self.parts.vifes_len != 0
+    }
+    const fn part(&self, at: u16, len: u8) -> &'a [u8] {
+        match self.octets.split_at_checked(at as usize) {
+            Some((_, rest)) => match rest.split_at_checked(len as usize) {
+                Some((part, _)) => part,
+                None => &[],
+            },
+            None => &[],
+        }
     }
     /// The unit as text (VIF 7Ch, FCh).
     #[must_use]
     pub const fn plain_text(&self) -> Option<Text<'a>> {
-        match self.text {
-            Some(text) => Some(Text(text)),
-            None => None,
+        match self.parts.text_at {
+            0 => None,
+            at => Some(Text(self.part(at, self.parts.text_len))),
         }
     }
     /// What the orthogonal VIFEs say, one after the other.
     #[must_use]
     pub const fn qualifiers(&self, direction: Direction) -> Qualifiers<'a> {
-        Qualifiers { vifes: self.vifes, direction }
+        Qualifiers { vifes: self.vifes(), direction }
     }
+}
+
+/// Chains and texts are counted in one octet.
+fn low_octet(len: usize) -> u8 {
+    u8::try_from(len).unwrap_or(u8::MAX)
+}
+fn short(len: usize) -> u16 {
+    u16::try_from(len).unwrap_or(u16::MAX)
 }
 
 fn split_chain(octets: &[u8]) -> Result<(&[u8], &[u8]), VibError> {
