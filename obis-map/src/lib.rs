@@ -33,7 +33,7 @@ pub mod vib_type;
 
 pub use code::{Dotted, ObisCode, ParseObisError, Short};
 pub use ident::{DraftNumber, IdentError, MeterNumber, ServerId, SystemTitle};
-pub use lookup::{Context, Mapping, NoCode, Part, RecordKey};
+pub use lookup::{Context, Mapping, NoCode, Part, RecordKey, lookup};
 pub use medium::Medium;
 pub use reverse::Template;
 pub use table::{CodePattern, Confidence, Pattern, Period, Presence, Row, Source, rows};

@@ -6,9 +6,10 @@
 //! says so (DIB ending with a DIFE of 00); group B is the subunit, group E the tariff.
 
 use crate::table::{Confidence, Row, tables};
-use crate::tag::{ERROR, Tag};
+use crate::tag::Tag;
 use crate::{Medium, ObisCode};
 use core::fmt;
+use mbus_app::record::{Function, Record, Records};
 use mbus_link::DeviceType;
 
 /// What a record is about: the numbers of its DIB and the octets of its VIB.
@@ -17,8 +18,8 @@ use mbus_link::DeviceType;
 pub struct RecordKey<'a> {
     /// VIF and VIFEs with their extension bits; a text VIF with its length and characters.
     pub vib: &'a [u8],
-    /// The function field: 0 instantaneous, 1 maximum, 2 minimum, 3 during error state.
-    pub function: u8,
+    /// The function field.
+    pub function: Function,
     /// The storage number.
     pub storage: u64,
     /// The tariff.
@@ -27,6 +28,39 @@ pub struct RecordKey<'a> {
     pub subunit: u16,
     /// True when the DIB ends with a DIFE of 00: the storage number is a register number.
     pub register: bool,
+}
+
+impl<'a> From<&Record<'a>> for RecordKey<'a> {
+    fn from(record: &Record<'a>) -> Self {
+        let (dib, vib) = (record.dib(), record.vib());
+        Self {
+            vib: vib.octets(),
+            function: dib.function(),
+            storage: dib.storage(),
+            tariff: dib.tariff(),
+            subunit: dib.subunit(),
+            register: dib.is_register(),
+        }
+    }
+}
+
+/// The code of a record of a device of this type, in a telegram without averaging duration. For
+/// everything else there is [`Context`].
+///
+/// ```
+/// use mbus_app::record::Records;
+/// use mbus_link::DeviceType;
+/// // Volume of the due date, 2 850 427 * 10^-2 m3.
+/// let octets = [0x4C, 0x14, 0x27, 0x04, 0x85, 0x02];
+/// let record = Records::new(&octets).next().unwrap().unwrap();
+/// let code = obis_map::lookup(&record, DeviceType::WATER).map(|mapping| mapping.code);
+/// assert_eq!(code, Ok("8-0:1.2.0*255".parse().unwrap()));
+/// ```
+///
+/// # Errors
+/// [`NoCode`] says why there is none.
+pub fn lookup(record: &Record<'_>, device_type: DeviceType) -> Result<Mapping, NoCode> {
+    Context::of(device_type).lookup(record.into())
 }
 
 /// What the record does not say itself.
@@ -111,14 +145,12 @@ pub enum NoCode {
     #[error("no OBIS row of {0} has this quantity")]
     Quantity(Medium),
     /// A row has the quantity, but not with this function, storage number or tariff.
-    #[error(
-        "no OBIS row of {medium} has this quantity with function {function}, storage {storage}, tariff {tariff}"
-    )]
+    #[error("no OBIS row of {medium} has this quantity as {} value with storage {storage}, tariff {tariff}", .function.name())]
     Numbers {
         /// The medium.
         medium: Medium,
         /// The function field.
-        function: u8,
+        function: Function,
         /// The storage number.
         storage: u64,
         /// The tariff.
@@ -140,6 +172,13 @@ impl Context {
     pub const fn of(device_type: DeviceType) -> Self {
         Self { device_type, medium: None, averaging_duration: false }
     }
+    /// A device of this type whose telegram has these records.
+    #[must_use]
+    pub fn of_telegram(device_type: DeviceType, records: Records<'_>) -> Self {
+        let told =
+            records.filter_map(Result::ok).any(|record| crate::tag::DP2.matches(RecordKey::from(&record)));
+        Self { averaging_duration: told, ..Self::of(device_type) }
+    }
     /// The medium: the one that was set, or that of the device type.
     #[must_use]
     pub const fn medium(&self) -> Option<Medium> {
@@ -153,7 +192,7 @@ impl Context {
     /// # Errors
     /// [`NoCode`] says why there is none.
     pub fn lookup(&self, key: RecordKey<'_>) -> Result<Mapping, NoCode> {
-        if key.function == ERROR {
+        if key.function == Function::Error {
             return Err(NoCode::ErrorState);
         }
         // Without medium the rows of the device itself are still asked.

@@ -4,6 +4,8 @@
 //! (tested for every row). The first template is the first of the annex. A code without record gives
 //! none.
 
+use mbus_app::record::Function;
+
 use crate::table::{Row, tables};
 use crate::tag::{StorageNumbers, Tag};
 use crate::vib_type::VibPattern;
@@ -15,8 +17,8 @@ use crate::{Context, Medium, ObisCode, RecordKey};
 pub struct Template {
     /// The VIBs that say the quantity, one for each power of ten.
     pub vib: VibPattern,
-    /// The function field: 0 instantaneous, 1 maximum, 2 minimum.
-    pub function: u8,
+    /// The function field.
+    pub function: Function,
     /// The storage number.
     pub storage: u64,
     /// The tariff.

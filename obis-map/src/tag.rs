@@ -10,15 +10,12 @@
 use crate::RecordKey;
 use crate::vib_type::{self, VibType};
 use core::fmt;
+use mbus_app::record::Function;
 
-/// Function field 00: instantaneous value.
-pub(crate) const INSTANTANEOUS: u8 = 0;
-/// Function field 01: maximum.
-pub(crate) const MAXIMUM: u8 = 1;
-/// Function field 10: minimum.
-pub(crate) const MINIMUM: u8 = 2;
-/// Function field 11: value during error state.
-pub(crate) const ERROR: u8 = 3;
+pub(crate) const INSTANTANEOUS: Function = Function::Instantaneous;
+pub(crate) const MAXIMUM: Function = Function::Maximum;
+pub(crate) const MINIMUM: Function = Function::Minimum;
+const ERROR: Function = Function::Error;
 
 /// The storage numbers of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,8 +64,8 @@ pub struct Tag {
     pub name: &'static str,
     /// The lowest and the highest tariff.
     pub tariff: (u8, u8),
-    /// The function field: 0 instantaneous, 1 maximum, 2 minimum, 3 during error state.
-    pub function: u8,
+    /// The function field.
+    pub function: Function,
     /// The storage numbers.
     pub storage: StorageNumbers,
     /// True when the DIB ends with a DIFE of 00.
@@ -100,7 +97,7 @@ impl Tag {
     /// True when everything but the VIB fits.
     pub(crate) const fn fits(&self, key: RecordKey<'_>) -> bool {
         let (first, last) = self.tariff;
-        key.function == self.function
+        key.function.dif_bits() == self.function.dif_bits()
             && key.tariff >= first as u32
             && key.tariff <= last as u32
             && key.register == self.register

@@ -22,6 +22,7 @@ use crate::tag::{StorageNumbers, Tag};
 use crate::vib_type::VibPattern;
 use crate::{Medium, ObisCode, RecordKey};
 use core::fmt;
+use mbus_app::record::Function;
 use mbus_link::DeviceType;
 
 /// Whether the annex asks for a reading.
@@ -188,7 +189,7 @@ impl fmt::Debug for CodePattern {
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Pattern {
     /// The function field.
-    pub function: u8,
+    pub function: Function,
     /// The storage numbers, also above those that [`StorageNumbers`] can say when `open` is set.
     pub storage: StorageNumbers,
     /// True when every higher storage number fits as well.
@@ -290,7 +291,7 @@ const LOW: Confidence = Confidence::Low;
 const fn outside(
     confidence: Confidence,
     code: &'static str,
-    function: u8,
+    function: Function,
     storage: u8,
     vibs: &'static [VibPattern],
     witness: &'static str,
