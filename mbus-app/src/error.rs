@@ -93,6 +93,20 @@ pub enum ErrorKind {
         /// The CI.
         ci: u8,
     },
+    /// A fragment of a longer message: it is read when all its fragments are there.
+    #[error("fragment {number} of a longer message{}", if *.more { ", more follow" } else { ", the last one" })]
+    Fragment {
+        /// FID.
+        number: u8,
+        /// MF.
+        more: bool,
+    },
+    /// Malformed: a layer that stands behind one it must precede, or stands twice.
+    #[error("CI {ci:02X} stands behind a layer that it must precede")]
+    LayerOutOfOrder {
+        /// The CI.
+        ci: u8,
+    },
     /// Malformed: more than ten DIFE in one record.
     #[error("more than 10 DIFE in a record")]
     TooManyDife,
@@ -127,6 +141,8 @@ impl ErrorKind {
             Self::Link(kind) => kind.name(),
             Self::Security(kind) => kind.name(),
             Self::HeaderMismatch { .. } => "header_mismatch",
+            Self::Fragment { .. } => "fragment",
+            Self::LayerOutOfOrder { .. } => "layer_out_of_order",
             Self::TooManyDife => "too_many_dife",
             Self::TooManyVife => "too_many_vife",
             Self::ReservedDif { .. } => "reserved_dif",
@@ -141,7 +157,9 @@ impl ErrorKind {
             Self::Phy(kind) => blame_by_name(kind.name()),
             Self::Link(kind) => blame_by_name(kind.name()),
             Self::Security(kind) => blame_by_name(kind.name()),
-            Self::HeaderMismatch { .. } => Blame::Malformed,
+            Self::HeaderMismatch { .. } | Self::LayerOutOfOrder { .. } | Self::Fragment { .. } => {
+                Blame::Malformed
+            }
             Self::Truncated { .. } | Self::TooManyDife | Self::TooManyVife => Blame::Malformed,
             Self::ReservedDif { .. } | Self::ReservedLvar { .. } => Blame::Unsupported,
             Self::BufferTooSmall { .. } => Blame::BufferTooSmall,

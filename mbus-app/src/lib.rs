@@ -15,8 +15,10 @@ pub mod date_time;
 pub mod decimal;
 pub mod error;
 pub mod record;
+pub mod telegram;
 pub mod tpl;
 pub mod value;
 pub mod vif;
 
 pub use error::{Blame, Error, ErrorKind, Layer};
+pub use telegram::{Input, LaxTelegram, Link, Telegram, peek};

@@ -113,6 +113,12 @@ pub enum ErrorKind {
         /// Keys tried.
         tried: usize,
     },
+    /// Not authentic: the payload CRC of the extended link layer does not fit. Octets were damaged, or no key fits.
+    #[error("the payload CRC of the extended link layer does not fit ({tried} keys tried)")]
+    PayloadCrc {
+        /// Keys tried.
+        tried: usize,
+    },
     /// Malformed: the message is not as long as ML says.
     #[error("the message has {available} octets, ML says {announced}")]
     MessageLength {
@@ -161,6 +167,7 @@ impl ErrorKind {
             Self::MacMissing => "mac_missing",
             Self::CounterMissing => "counter_missing",
             Self::Tag { .. } => "tag",
+            Self::PayloadCrc { .. } => "payload_crc",
             Self::MessageLength { .. } => "message_length",
             Self::BlockTooShort { .. } => "block_too_short",
             Self::TooLong { .. } => "too_long",

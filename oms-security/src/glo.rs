@@ -366,7 +366,8 @@ impl Message<'_> {
     }
 }
 
-#[cfg(all(test, feature = "aes"))]
+#[cfg(test)]
+#[cfg(feature = "aes")]
 mod tests {
     use super::*;
     use aes::Aes128;

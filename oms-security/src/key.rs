@@ -213,7 +213,8 @@ impl<C: BlockCipher128> KeyProvider for [(KeySelector, PreparedKey<C>)] {
     }
 }
 
-#[cfg(all(test, feature = "aes"))]
+#[cfg(test)]
+#[cfg(feature = "aes")]
 mod tests {
     use super::*;
     use std::format;

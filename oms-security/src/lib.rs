@@ -11,6 +11,7 @@ extern crate std;
 
 pub mod afl;
 pub mod configuration;
+pub mod ell_cipher;
 pub mod error;
 
 pub use error::{Error, ErrorKind};

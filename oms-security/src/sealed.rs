@@ -108,7 +108,7 @@ impl<'b> Sealed<'b> {
     ///
     /// # Errors
     /// See [`open`]. The message is as it was then.
-    pub fn open_in_place<P: KeyProvider>(self, keys: &P) -> Result<Opened<'b>, Error> {
+    pub fn open_in_place<P: KeyProvider + ?Sized>(self, keys: &P) -> Result<Opened<'b>, Error> {
         let Self { context, message, body } = self;
         let opening = open(&context, message, body, keys)?;
         let end = message.len().saturating_sub(opening.trailer);
@@ -118,7 +118,11 @@ impl<'b> Sealed<'b> {
     ///
     /// # Errors
     /// [`ErrorKind::BufferTooSmall`], and see [`open`]. The buffer then holds the message as sent.
-    pub fn open_into<'o, P: KeyProvider>(&self, buffer: &'o mut [u8], keys: &P) -> Result<Opened<'o>, Error> {
+    pub fn open_into<'o, P: KeyProvider + ?Sized>(
+        &self,
+        buffer: &'o mut [u8],
+        keys: &P,
+    ) -> Result<Opened<'o>, Error> {
         let (needed, available) = (self.message.len(), buffer.len());
         let Some(copy) = buffer.get_mut(..needed) else {
             return Err(ErrorKind::BufferTooSmall { needed, available }.at(available));
@@ -158,7 +162,7 @@ impl<'b> Opened<'b> {
 /// [`ErrorKind::MacMissing`] and [`ErrorKind::CounterMissing`] when the mode demands them;
 /// [`ErrorKind::CiphertextTruncated`]; [`ErrorKind::MessageLength`]; [`ErrorKind::UnsupportedMode`],
 /// [`ErrorKind::UnsupportedField`]. The message is as it was then.
-pub fn open<P: KeyProvider>(
+pub fn open<P: KeyProvider + ?Sized>(
     context: &SecurityContext,
     message: &mut [u8],
     body: usize,
@@ -211,14 +215,14 @@ fn request(context: &SecurityContext) -> KeyRequest {
     }
 }
 
-fn candidates<'k, P: KeyProvider>(
+fn candidates<'k, P: KeyProvider + ?Sized>(
     keys: &'k P,
     request: &'k KeyRequest,
 ) -> impl Iterator<Item = &'k PreparedKey<P::Cipher>> {
     (0..MAX_CANDIDATES).map_while(move |n| keys.candidate(request, n))
 }
 
-fn open_mode5<P: KeyProvider>(
+fn open_mode5<P: KeyProvider + ?Sized>(
     context: &SecurityContext,
     message: &mut [u8],
     body: usize,
@@ -274,7 +278,7 @@ fn check_derivation(configuration: &Configuration, body: usize) -> Result<(), Er
     }
 }
 
-fn open_mode7<P: KeyProvider>(
+fn open_mode7<P: KeyProvider + ?Sized>(
     context: &SecurityContext,
     message: &mut [u8],
     body: usize,
@@ -330,7 +334,7 @@ fn padding(body: &[u8]) -> usize {
     if is_padding && count <= body.len() { count } else { 0 }
 }
 
-fn open_mode10<P: KeyProvider>(
+fn open_mode10<P: KeyProvider + ?Sized>(
     context: &SecurityContext,
     message: &mut [u8],
     body: usize,

@@ -17,6 +17,90 @@ pub enum ErrorKind {
         /// Octets that are there.
         available: usize,
     },
+    /// Malformed: the L-field is smaller than the shortest frame of the format.
+    #[error("L-field {length} is too small: the shortest frame has {minimum}")]
+    LengthTooSmall {
+        /// The L-field.
+        length: u8,
+        /// The smallest L-field of a complete header.
+        minimum: u8,
+    },
+    /// Malformed: frame format B has no frame with this L-field, its last block would be shorter than
+    /// one octet and a CRC.
+    #[error("L-field {length} is impossible in frame format B: no room for a last block with its CRC")]
+    LengthImpossible {
+        /// The L-field.
+        length: u8,
+    },
+    /// Malformed: the L-field does not count the octets that follow it.
+    #[error("L-field is {length}, but {following} octets follow it")]
+    LengthMismatch {
+        /// The L-field.
+        length: u8,
+        /// The octets that follow it.
+        following: usize,
+    },
+    /// Malformed: octets follow the frame where none may.
+    #[error("{octets} surplus octets after the frame")]
+    Surplus {
+        /// How many.
+        octets: usize,
+    },
+    /// Malformed: the CRC of a block does not fit its octets. The offset is that of the block.
+    #[error("CRC of block {block} is wrong: received {found:04X}, computed {computed:04X}")]
+    BlockCrc {
+        /// The block, counted from 0.
+        block: usize,
+        /// The CRC that the octets give.
+        computed: u16,
+        /// The CRC that was received.
+        found: u16,
+    },
+    /// Malformed: chips that the line code does not have. The offset is that of the octet of chips.
+    #[error("chips {symbol:0width$b} at chip {chip} are no symbol of the line code", width = usize::from(*.chips))]
+    InvalidSymbol {
+        /// The first chip of the symbol, counted from the start of what the caller handed in.
+        chip: usize,
+        /// The chips, the first in the air as the most significant bit.
+        symbol: u8,
+        /// How many chips a symbol of the code has.
+        chips: u8,
+    },
+    /// Unsupported: a frame that ends after the address field is read, but not built.
+    #[error("the frame ends after the address: a frame without CI-field is not built")]
+    NoCiField,
+    /// Unsupported: the frame has more octets than the format can carry.
+    #[error("frame of {octets} octets is too long: the format carries {maximum}")]
+    FrameTooLong {
+        /// Octets of the frame without CRCs.
+        octets: usize,
+        /// Octets that the format carries without CRCs.
+        maximum: usize,
+    },
+    /// Unsupported: the link mode does not use this frame format.
+    #[error("the link mode does not use frame format {format}")]
+    FormatNotInMode {
+        /// The frame format.
+        format: crate::FrameFormat,
+    },
+    /// Unsupported: the preamble is shorter than the link mode demands, or not of its fixed length.
+    #[error("preamble of {pairs} chip pairs: the link mode demands {demanded}")]
+    Preamble {
+        /// Pairs asked for.
+        pairs: u16,
+        /// Pairs that the mode demands, as a minimum or exactly.
+        demanded: u16,
+    },
+    /// Unsupported: the link mode has no postamble of so many chips.
+    #[error("postamble of {chips} chips: the link mode allows {minimum} to {maximum}")]
+    Postamble {
+        /// Chips asked for.
+        chips: u8,
+        /// The shortest postamble of the mode.
+        minimum: u8,
+        /// The longest postamble of the mode.
+        maximum: u8,
+    },
     /// The caller's buffer is too small.
     #[error("buffer too small: {needed} octets needed, {available} there")]
     BufferTooSmall {
@@ -33,6 +117,17 @@ impl ErrorKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Truncated { .. } => "truncated",
+            Self::LengthTooSmall { .. } => "length_too_small",
+            Self::LengthImpossible { .. } => "length_impossible",
+            Self::LengthMismatch { .. } => "length_mismatch",
+            Self::Surplus { .. } => "surplus",
+            Self::BlockCrc { .. } => "block_crc",
+            Self::InvalidSymbol { .. } => "invalid_symbol",
+            Self::NoCiField => "no_ci_field",
+            Self::FrameTooLong { .. } => "frame_too_long",
+            Self::FormatNotInMode { .. } => "format_not_in_mode",
+            Self::Preamble { .. } => "preamble",
+            Self::Postamble { .. } => "postamble",
             Self::BufferTooSmall { .. } => "buffer_too_small",
         }
     }
