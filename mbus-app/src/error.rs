@@ -107,6 +107,12 @@ pub enum ErrorKind {
         /// The CI.
         ci: u8,
     },
+    /// Malformed: octets follow a structure of fixed length.
+    #[error("{octets} octets follow the end")]
+    TrailingOctets {
+        /// How many.
+        octets: usize,
+    },
     /// Malformed: more than ten DIFE in one record.
     #[error("more than 10 DIFE in a record")]
     TooManyDife,
@@ -143,6 +149,7 @@ impl ErrorKind {
             Self::HeaderMismatch { .. } => "header_mismatch",
             Self::Fragment { .. } => "fragment",
             Self::LayerOutOfOrder { .. } => "layer_out_of_order",
+            Self::TrailingOctets { .. } => "trailing_octets",
             Self::TooManyDife => "too_many_dife",
             Self::TooManyVife => "too_many_vife",
             Self::ReservedDif { .. } => "reserved_dif",
@@ -157,9 +164,10 @@ impl ErrorKind {
             Self::Phy(kind) => blame_by_name(kind.name()),
             Self::Link(kind) => blame_by_name(kind.name()),
             Self::Security(kind) => blame_by_name(kind.name()),
-            Self::HeaderMismatch { .. } | Self::LayerOutOfOrder { .. } | Self::Fragment { .. } => {
-                Blame::Malformed
-            }
+            Self::TrailingOctets { .. }
+            | Self::HeaderMismatch { .. }
+            | Self::LayerOutOfOrder { .. }
+            | Self::Fragment { .. } => Blame::Malformed,
             Self::Truncated { .. } | Self::TooManyDife | Self::TooManyVife => Blame::Malformed,
             Self::ReservedDif { .. } | Self::ReservedLvar { .. } => Blame::Unsupported,
             Self::BufferTooSmall { .. } => Blame::BufferTooSmall,

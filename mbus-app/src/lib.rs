@@ -9,11 +9,14 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod alarm;
+pub mod application_error;
 pub mod ci;
 pub mod cosem;
 pub mod date_time;
 pub mod decimal;
 pub mod error;
+pub mod fixed;
 pub mod record;
 pub mod telegram;
 pub mod tpl;
