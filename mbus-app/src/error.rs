@@ -134,6 +134,10 @@ pub enum ErrorKind {
     /// COSEM: see the fault for the blame.
     #[error("{0}")]
     Cosem(crate::cosem::CosemFault),
+    /// SML: see the fault for the blame.
+    #[cfg(feature = "sml")]
+    #[error("{0}")]
+    Sml(crate::sml::SmlFault),
 }
 
 impl ErrorKind {
@@ -155,6 +159,8 @@ impl ErrorKind {
             Self::ReservedDif { .. } => "reserved_dif",
             Self::ReservedLvar { .. } => "reserved_lvar",
             Self::Cosem(fault) => fault.name(),
+            #[cfg(feature = "sml")]
+            Self::Sml(fault) => fault.name(),
         }
     }
     /// Who is to blame.
@@ -172,6 +178,8 @@ impl ErrorKind {
             Self::ReservedDif { .. } | Self::ReservedLvar { .. } => Blame::Unsupported,
             Self::BufferTooSmall { .. } => Blame::BufferTooSmall,
             Self::Cosem(fault) => fault.blame(),
+            #[cfg(feature = "sml")]
+            Self::Sml(fault) => fault.blame(),
         }
     }
     /// This kind of error of the application layer at `offset`.

@@ -18,6 +18,8 @@ pub mod decimal;
 pub mod error;
 pub mod fixed;
 pub mod record;
+#[cfg(feature = "sml")]
+pub mod sml;
 pub mod telegram;
 pub mod tpl;
 pub mod value;

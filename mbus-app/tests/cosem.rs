@@ -14,7 +14,7 @@ use mbus_app::cosem::carrier::{Fragment, LengthQuirk, Reassembler, WiredFrame};
 use mbus_app::cosem::ciphering::{self, GeneralGlo};
 use mbus_app::cosem::encode::Encoder;
 use mbus_app::cosem::hdlc::{self, Frame, Frames};
-use mbus_app::cosem::{Clock, CosemFault, CosemUnit, Data, LogicalName, Notification, Progress};
+use mbus_app::cosem::{Clock, CosemFault, CosemUnit, Data, LogicalName, Notification, Progress, ReadingTime};
 use mbus_app::decimal::Decimal;
 use mbus_app::{Blame, Error, ErrorKind};
 use oms_security::glo::{GloKeys, Message, SecurityControl};
@@ -101,7 +101,7 @@ fn a_flat_list_is_read_from_its_frames() {
     );
     let voltage = push.readings().nth(4).unwrap().unwrap();
     assert_eq!(voltage.number(), Some(Decimal::new(2337, -1)));
-    assert_eq!((voltage.unit, voltage.time), (Some(CosemUnit::VOLT), Some(CLOCK)));
+    assert_eq!((voltage.unit, voltage.time), (Some(CosemUnit::VOLT), Some(ReadingTime::Clock(CLOCK))));
     assert_eq!(voltage.name, Some(LogicalName([1, 0, 32, 7, 0, 255])));
 }
 
@@ -143,7 +143,7 @@ fn a_self_describing_list_is_read_from_segments() {
     );
     let last = Notification::parse(apdu).unwrap().readings().last().unwrap().unwrap();
     assert_eq!((last.attribute.unwrap().class, last.unit), (3, None));
-    assert_eq!(last.time.unwrap().second(), Some(48));
+    assert_eq!(last.time.unwrap().to_string(), "2024-02-14T23:59:48+01:00");
 }
 
 #[test]

@@ -30,6 +30,6 @@ pub use assembly::Progress;
 pub use axdr::{Data, Sequence};
 pub use clock::Clock;
 pub use fault::CosemFault;
-pub use notification::{Attribute, LogicalName, Notification, Reading, Readings};
+pub use notification::{Attribute, LogicalName, Notification, Reading, ReadingTime, Readings};
 pub use transport::{TransportApdu, transport_apdu};
 pub use unit::CosemUnit;

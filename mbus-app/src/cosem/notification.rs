@@ -67,8 +67,31 @@ pub struct Reading<'a> {
     pub scaler: i8,
     /// The unit, when one was sent.
     pub unit: Option<CosemUnit>,
-    /// The time of the reading: that of the list, else that of the notification.
-    pub time: Option<Clock>,
+    /// The time of the reading: its own, that of the list, or that of the notification.
+    pub time: Option<ReadingTime>,
+    /// The status word that SML sends with a value; its meaning is the manufacturer's.
+    pub status: Option<u64>,
+}
+
+/// When a reading was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum ReadingTime {
+    /// A clock of COSEM.
+    Clock(Clock),
+    /// Seconds since the meter began to count (SML).
+    SecondIndex(u32),
+}
+
+/// As [`Clock`] prints, or `second N`.
+impl fmt::Display for ReadingTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Clock(clock) => fmt::Display::fmt(clock, f),
+            Self::SecondIndex(seconds) => write!(f, "second {seconds}"),
+        }
+    }
 }
 
 impl Reading<'_> {
@@ -271,7 +294,15 @@ impl<'a> Readings<'a> {
         }
     }
     fn plain(&self, name: Option<LogicalName>, value: Data<'a>) -> Reading<'a> {
-        Reading { name, attribute: None, value, scaler: 0, unit: None, time: self.time }
+        Reading {
+            name,
+            attribute: None,
+            value,
+            scaler: 0,
+            unit: None,
+            time: self.time.map(ReadingTime::Clock),
+            status: None,
+        }
     }
     /// Shape c.
     fn planned(&mut self, value: Data<'a>) -> Reading<'a> {
@@ -281,7 +312,7 @@ impl<'a> Readings<'a> {
         let mut reading = Reading { attribute: entry.map(|(_, attribute)| attribute), ..reading };
         // The clock of the list is the time of what follows.
         self.time = reading.clock().or(self.time);
-        reading.time = self.time;
+        reading.time = self.time.map(ReadingTime::Clock);
         reading
     }
     /// Shape b.
