@@ -264,7 +264,12 @@ impl<'a> Telegram<'a> {
             tpl: layout.tpl,
             tpl_at: layout.tpl_at,
             body_at: layout.body.0,
-            body: if matches!(state, BodyState::Closed) { &[] } else { slice(layout.body) },
+            // A fragment without its fellows is sealed octets, shown to the reassembler only.
+            body: if matches!(state, BodyState::Closed) && layout.tpl.is_some() {
+                &[]
+            } else {
+                slice(layout.body)
+            },
             state,
         }
     }
@@ -336,12 +341,21 @@ impl<'a> Telegram<'a> {
     /// What is behind the transport header, in clear; empty when it was not opened.
     #[must_use]
     pub const fn body(&self) -> &'a [u8] {
-        self.body
+        if self.tpl.is_some() { self.body } else { &[] }
     }
     /// Where the body begins.
     #[must_use]
     pub const fn body_offset(&self) -> usize {
         self.body_at
+    }
+    /// The octets behind the AFL of a fragment: what [`oms_security::reassembly`] puts together. Empty for a
+    /// telegram in one piece.
+    #[must_use]
+    pub fn fragment(&self) -> &'a [u8] {
+        match self.afl {
+            Some(afl) if self.tpl.is_none() && (afl.fragment_id != 0 || afl.more_fragments) => self.body,
+            _ => &[],
+        }
     }
     /// What the body is.
     #[must_use]
@@ -491,6 +505,7 @@ impl Layout {
             .map_err(|error| Error::from_security(error).shifted(at).in_layer(Layer::Afl))?;
         self.afl = Some(afl);
         if afl.fragment_id != 0 || afl.more_fragments {
+            self.body = (end.saturating_sub(message.len()), end);
             let kind = ErrorKind::Fragment { number: afl.fragment_id, more: afl.more_fragments };
             return Err(kind.at(at).in_layer(Layer::Afl));
         }

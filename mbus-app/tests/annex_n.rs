@@ -512,3 +512,50 @@ fn peek_needs_no_key() {
         }
     }
 }
+
+#[test]
+fn fragments_are_put_together_and_opened() {
+    use mbus_link::time::{Duration, Instant};
+    use oms_security::reassembly::{Channel, Reassembler};
+
+    let mut store = Reassembler::<2, 1024>::new(Duration::from_secs(60));
+    let mut messages = Vec::new();
+    for printed in PRINTED.iter().filter(|printed| printed.fragment) {
+        let mut octets = hex(printed.frame);
+        let lax = Telegram::decode_lax(&mut octets, printed.input(), &NoKeys);
+        assert_eq!(lax.stopped.unwrap().kind.name(), "fragment");
+        let (channel, sender, c_field) = match lax.telegram.link().unwrap() {
+            Link::Wireless(frame) => {
+                let receiver = lax.telegram.ell().and_then(|ell| ell.receiver);
+                (
+                    Channel::Wireless { sender: frame.address(), receiver },
+                    Some(frame.address()),
+                    Some(frame.c_field()),
+                )
+            }
+            Link::Wired(frame) => (Channel::Wired(frame.address().unwrap().0), None, frame.c_field()),
+        };
+        let afl = lax.telegram.afl().unwrap();
+        let fragment = lax.telegram.fragment();
+        if let Some(message) = store.push(Instant::ZERO, channel, true, &afl, fragment).unwrap() {
+            let lax =
+                Telegram::decode_message(message.octets, sender, c_field, message.afl, &printed.keys()[..]);
+            assert!(lax.stopped.is_none(), "{}: {:?}", printed.section, lax.stopped);
+            let readings = readings(&lax.telegram);
+            messages.push((
+                printed.section,
+                lax.telegram.is_authenticated(),
+                readings.len(),
+                readings[0].clone(),
+            ));
+        }
+    }
+    assert_eq!(
+        messages,
+        [
+            ("N.3.5 fragment 3 with MAC, profile B", true, 7, "volume: 411.979 m3".to_string()),
+            ("N.4.5 wired fragment 3", false, 7, "volume: 411.979 m3".to_string()),
+            ("N.5.5 fragment 3 with tag, profile D", true, 7, "volume: 411.979 m3".to_string()),
+        ]
+    );
+}

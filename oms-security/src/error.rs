@@ -119,6 +119,20 @@ pub enum ErrorKind {
         /// Keys tried.
         tried: usize,
     },
+    /// Malformed: a fragment is missing or stands in the wrong place; the message is dropped.
+    #[error("fragment {found} came where {expected} was expected")]
+    FragmentGap {
+        /// The number that was to come.
+        expected: u8,
+        /// The number that came.
+        found: u8,
+    },
+    /// The caller's store is full.
+    #[error("the store of {capacity} places is full")]
+    StoreFull {
+        /// Places.
+        capacity: usize,
+    },
     /// Malformed: the message is not as long as ML says.
     #[error("the message has {available} octets, ML says {announced}")]
     MessageLength {
@@ -168,6 +182,8 @@ impl ErrorKind {
             Self::CounterMissing => "counter_missing",
             Self::Tag { .. } => "tag",
             Self::PayloadCrc { .. } => "payload_crc",
+            Self::FragmentGap { .. } => "fragment_gap",
+            Self::StoreFull { .. } => "store_full",
             Self::MessageLength { .. } => "message_length",
             Self::BlockTooShort { .. } => "block_too_short",
             Self::TooLong { .. } => "too_long",

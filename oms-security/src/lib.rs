@@ -24,6 +24,7 @@ pub mod mode10;
 pub mod mode5;
 pub mod mode7;
 pub mod profile;
+pub mod reassembly;
 pub mod replay;
 pub mod sealed;
 pub mod security_information;
