@@ -131,6 +131,9 @@ pub enum ErrorKind {
         /// The LVAR.
         lvar: u8,
     },
+    /// Cannot be built: what the caller asks for has no form on the wire.
+    #[error("cannot build the record: {0}")]
+    CannotBuild(crate::record::builder::Unbuildable),
     /// COSEM: see the fault for the blame.
     #[error("{0}")]
     Cosem(crate::cosem::CosemFault),
@@ -158,6 +161,7 @@ impl ErrorKind {
             Self::TooManyVife => "too_many_vife",
             Self::ReservedDif { .. } => "reserved_dif",
             Self::ReservedLvar { .. } => "reserved_lvar",
+            Self::CannotBuild(_) => "cannot_build",
             Self::Cosem(fault) => fault.name(),
             #[cfg(feature = "sml")]
             Self::Sml(fault) => fault.name(),
@@ -173,7 +177,8 @@ impl ErrorKind {
             Self::TrailingOctets { .. }
             | Self::HeaderMismatch { .. }
             | Self::LayerOutOfOrder { .. }
-            | Self::Fragment { .. } => Blame::Malformed,
+            | Self::Fragment { .. }
+            | Self::CannotBuild(_) => Blame::Malformed,
             Self::Truncated { .. } | Self::TooManyDife | Self::TooManyVife => Blame::Malformed,
             Self::ReservedDif { .. } | Self::ReservedLvar { .. } => Blame::Unsupported,
             Self::BufferTooSmall { .. } => Blame::BufferTooSmall,

@@ -15,7 +15,7 @@ use crate::vif::{Quantity, Row, Rule, Unit, non_metric};
 
 use super::dib::DataField;
 use super::lvar::Lvar;
-use super::vib::{Qualifier, Qualifiers};
+use super::vib::Qualifier;
 
 /// How data are coded, by the row of the VIF and what qualifies it.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ pub(super) struct Meaning {
 }
 
 /// 5^12: two to the power of -12 is this times ten to the power of -12.
-const FIVE_TO_12: i128 = 244_140_625;
+pub(super) const FIVE_TO_12: i128 = 244_140_625;
 
 impl Meaning {
     #[inline]
@@ -45,7 +45,7 @@ impl Meaning {
         Self { quantity: row.quantity, unit: row.unit, coding: Coding::of(row), error: None, added: Ok(None) }
     }
     /// The same with everything that the VIFEs say.
-    pub(super) fn qualified(mut self, qualifiers: Qualifiers<'_>) -> Self {
+    pub(super) fn qualified<'q>(mut self, qualifiers: impl IntoIterator<Item = Qualifier<'q>>) -> Self {
         for qualifier in qualifiers {
             match qualifier.effect() {
                 Effect::Multiply(power) => self.multiply(power),
@@ -115,6 +115,38 @@ impl Meaning {
         let sum = number.and_then(|number| number.checked_add(added));
         sum.map_or(Value::Invalid(Invalid::OutOfRange), Value::Number)
     }
+    /// The power of ten of a number.
+    pub(super) const fn exponent(&self) -> i16 {
+        self.coding.exponent
+    }
+    /// How the data are coded.
+    pub(super) const fn rule(&self) -> Rule {
+        self.coding.rule
+    }
+    /// True when a constant is added.
+    pub(super) const fn is_corrected_by_constant(&self) -> bool {
+        !matches!(self.added, Ok(None))
+    }
+    /// True when the data are a date or time.
+    pub(super) const fn is_moment(&self) -> bool {
+        matches!(self.coding.rule, Rule::Date | Rule::DateTime | Rule::AnyDate)
+    }
+    /// True when variable length data are octets and no text.
+    pub(super) const fn is_octets(&self) -> bool {
+        self.coding.profile || matches!(self.coding.rule, Rule::Container)
+    }
+    /// True when integers are unsigned.
+    pub(super) const fn is_unsigned(&self) -> bool {
+        self.coding.is_unsigned()
+    }
+    /// True when the data can be a number.
+    pub(super) const fn is_numeric(&self) -> bool {
+        let numeric = matches!(
+            self.coding.rule,
+            Rule::Default | Rule::Unsigned | Rule::Signed | Rule::Identifier | Rule::Address | Rule::Hca
+        );
+        numeric && !self.coding.profile
+    }
     pub(super) fn is_marked_invalid(&self, field: DataField, data: &[u8]) -> bool {
         self.coding.is_marked_invalid(field, data)
     }
@@ -124,6 +156,9 @@ impl Coding {
     #[inline]
     pub(super) const fn of(row: &Row) -> Self {
         Self { exponent: row.exponent as i16, rule: row.rule, profile: false }
+    }
+    const fn is_unsigned(&self) -> bool {
+        matches!(self.rule, Rule::Unsigned | Rule::Identifier | Rule::Address | Rule::Hca)
     }
     /// The value of `data`, whose length fits the data field.
     #[inline]
@@ -149,10 +184,7 @@ impl Coding {
     }
     #[inline]
     fn integer(&self, data: &[u8]) -> i128 {
-        match self.rule {
-            Rule::Unsigned | Rule::Identifier | Rule::Address | Rule::Hca => i128::from(unsigned(data)),
-            _ => i128::from(signed(data)),
-        }
+        if self.is_unsigned() { i128::from(unsigned(data)) } else { i128::from(signed(data)) }
     }
     #[inline]
     fn number<'a>(&self, raw: i128) -> Value<'a> {

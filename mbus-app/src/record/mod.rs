@@ -8,6 +8,7 @@
 //! one octet; a record whose value cannot be read is still a record; only lost synchronisation ends the
 //! walk, with one error, and [`Records::rest`] then shows what is left.
 
+pub mod builder;
 pub mod dib;
 pub mod lvar;
 mod meaning;
