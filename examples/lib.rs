@@ -1,4 +1,5 @@
 //! What the reference programs are made of, so that their parts can be tested without starting a process.
 
 pub mod decode;
+pub mod push;
 pub mod receivers;

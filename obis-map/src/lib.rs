@@ -23,6 +23,8 @@ extern crate alloc;
 extern crate std;
 
 mod code;
+#[cfg(feature = "descriptions")]
+mod description;
 mod ident;
 mod lookup;
 mod medium;
