@@ -113,6 +113,45 @@ pub enum ErrorKind {
         /// How many.
         octets: usize,
     },
+    /// Not authentic: the rebuilt records are not those that the compact frame was made from.
+    #[error(
+        "the full-frame CRC of the rebuilt records is {found:04X}, the compact frame says {expected:04X}"
+    )]
+    FullFrameCrc {
+        /// Of the rebuilt records.
+        found: u16,
+        /// As sent.
+        expected: u16,
+    },
+    /// Unsupported: nobody told the headers of this compact frame yet; a full or format frame will.
+    #[error("the format of the compact frame is unknown, a full frame is awaited (signature {signature:04X}, as sent {:02X} {:02X})",
+        signature.to_le_bytes()[0], signature.to_le_bytes()[1])]
+    FormatUnknown {
+        /// The signature as a number.
+        signature: u16,
+    },
+    /// Malformed: the signature of a format is not that of its headers.
+    #[error("the headers have the signature {expected:04X}, not {found:04X}")]
+    FormatSignature {
+        /// As sent.
+        found: u16,
+        /// Of the headers.
+        expected: u16,
+    },
+    /// Malformed: a format without headers.
+    #[error("a format without headers")]
+    FormatEmpty,
+    /// Cannot be built: no published telegram tells how this record looks in a compact frame.
+    #[error("manufacturer specific data and units as text have no verified compact form")]
+    NotCompactable,
+    /// Cannot be built, or does not fit the store: too long.
+    #[error("{length} octets are too long, at most {limit} fit")]
+    TooLong {
+        /// Octets that it has.
+        length: usize,
+        /// Octets that it may have.
+        limit: usize,
+    },
     /// Malformed: more than ten DIFE in one record.
     #[error("more than 10 DIFE in a record")]
     TooManyDife,
@@ -157,6 +196,12 @@ impl ErrorKind {
             Self::Fragment { .. } => "fragment",
             Self::LayerOutOfOrder { .. } => "layer_out_of_order",
             Self::TrailingOctets { .. } => "trailing_octets",
+            Self::FullFrameCrc { .. } => "full_frame_crc",
+            Self::FormatUnknown { .. } => "format_unknown",
+            Self::FormatSignature { .. } => "format_signature",
+            Self::FormatEmpty => "format_empty",
+            Self::NotCompactable => "not_compactable",
+            Self::TooLong { .. } => "too_long",
             Self::TooManyDife => "too_many_dife",
             Self::TooManyVife => "too_many_vife",
             Self::ReservedDif { .. } => "reserved_dif",
@@ -174,7 +219,12 @@ impl ErrorKind {
             Self::Phy(kind) => blame_by_name(kind.name()),
             Self::Link(kind) => blame_by_name(kind.name()),
             Self::Security(kind) => blame_by_name(kind.name()),
-            Self::TrailingOctets { .. }
+            Self::FullFrameCrc { .. } => Blame::NotAuthentic,
+            Self::FormatUnknown { .. } | Self::NotCompactable => Blame::Unsupported,
+            Self::FormatSignature { .. }
+            | Self::FormatEmpty
+            | Self::TooLong { .. }
+            | Self::TrailingOctets { .. }
             | Self::HeaderMismatch { .. }
             | Self::LayerOutOfOrder { .. }
             | Self::Fragment { .. }

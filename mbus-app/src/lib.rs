@@ -17,6 +17,7 @@ pub mod date_time;
 pub mod decimal;
 pub mod error;
 pub mod fixed;
+pub mod frame;
 pub mod record;
 #[cfg(feature = "sml")]
 pub mod sml;
