@@ -91,7 +91,7 @@ impl<const SIZE: usize> Place<SIZE> {
         if end > limit {
             return Err(ErrorKind::TooLong { length: end, limit });
         }
-        if let Some(place) = self.octets.get_mut(self.len..end) {
+        if let Some(place) = self.octets.get_mut(self.len..).and_then(|free| free.get_mut(..octets.len())) {
             place.copy_from_slice(octets);
         }
         (self.last, self.last_at, self.len) = (expected, self.len, end);

@@ -480,6 +480,6 @@ fn seal_mode10<C: BlockCipher128>(
     let keys = mode7::message_keys(key, context, counter);
     let tag = mode10::encipher(&keys.encryption, mode10::nonce(context.meter, counter), header, octets)
         .ok_or(ErrorKind::TooLong { length: len, limit: 65_535 }.at(body))?;
-    place.copy_from_slice(&tag);
+    place.iter_mut().zip(tag).for_each(|(place, octet)| *place = octet);
     Ok(())
 }

@@ -27,6 +27,11 @@ pub unsafe extern "C" fn probe_all(octets: *const u8, len: usize) -> usize {
     wireless_frames(input);
     wireless_access(input);
     wireless_relay(input);
+    records(input);
+    frames_of_the_application(input);
+    security(input);
+    #[cfg(feature = "ciphers")]
+    ciphers(input);
     0
 }
 
@@ -121,5 +126,101 @@ fn wireless_relay(input: &[u8]) {
     black_box((repeater.poll_timeout(), repeater.poll_event()));
     if let Ok(mut frame) = StoredFrame::new(input) {
         black_box(set_hop(frame.octets_mut()).is_ok());
+    }
+}
+
+fn records(input: &[u8]) {
+    use mbus_app::record::{Direction, PlainTextOrder, RecordOptions, Records};
+    for plain_text in [PlainTextOrder::Auto, PlainTextOrder::Standard, PlainTextOrder::Legacy] {
+        let options =
+            RecordOptions { direction: Direction::ToDevice, plain_text, legacy_tables: true, fillers: true };
+        for record in Records::with_options(input, options).flatten() {
+            black_box((record.storage(), record.tariff(), record.subunit(), record.function()));
+            black_box((record.quantity().name(), record.unit().ucum(), record.value(), record.is_marked_invalid()));
+            black_box((record.qualifiers().map(|q| q.name().len()).sum::<usize>(), record.record_error()));
+            if let mbus_app::value::Value::Real(real) = record.value() {
+                black_box(real.to_decimal());
+            }
+        }
+    }
+}
+
+fn frames_of_the_application(input: &[u8]) {
+    use mbus_app::frame::{BoundedFormats, CompactFrame, FormatFrame, FormatKey, FormatStore, compact};
+    let mut buffer = [0; 256];
+    if let Ok(fixed) = mbus_app::fixed::FixedData::parse(input) {
+        black_box((fixed.value(0), fixed.value(1), fixed.medium_name(), fixed.encode_into(&mut buffer).is_ok()));
+    }
+    black_box(mbus_app::application_error::ApplicationError::parse(input).encode_into(&mut buffer).is_ok());
+    black_box(mbus_app::alarm::Alarm::parse_prefix(input).is_ok());
+    let mut formats = black_box(BoundedFormats::<4, 64>::new());
+    let key = FormatKey::new(mbus_link::Address::WILDCARD, compact::signature(input));
+    black_box(formats.learn(&key, input).is_ok());
+    if let Ok(frame) = CompactFrame::parse(input) {
+        black_box(frame.expand_with(&formats, &key, &mut buffer).is_ok());
+        black_box(frame.encode_into(&mut buffer).is_ok());
+    }
+    black_box(FormatFrame::parse_prefix(input).is_ok());
+    black_box(compact::compact_into(input, &mut buffer).is_ok());
+    black_box(compact::headers_into(input, &mut buffer).is_ok());
+    if let Ok((tpl, _)) = mbus_app::tpl::Tpl::parse_prefix(input) {
+        black_box(tpl.encode_into(&mut buffer).is_ok());
+    }
+    if let Ok(frame) = mbus_link::wired::Frame::parse(input) {
+        black_box(frame.encode_into(&mut buffer).is_ok());
+    }
+}
+
+/// Everything that runs a cipher.
+#[cfg(feature = "ciphers")]
+fn ciphers(input: &[u8]) {
+    use mbus_app::{Input, Telegram};
+    use oms_security::key::{Aes, Key, PreparedKey};
+    use oms_security::sealed::{SecurityContext, seal};
+    let key = black_box(PreparedKey::<Aes>::new(&Key::new([7; 16])));
+    let mut buffer = [0; 300];
+    for kind in [Input::Wired, Input::FormatA, Input::FormatB, Input::Stripped] {
+        buffer.iter_mut().zip(input).for_each(|(place, octet)| *place = *octet);
+        let Some(octets) = buffer.get_mut(..input.len()) else { return };
+        let lax = Telegram::decode_lax(octets, kind, &key);
+        black_box((lax.stopped, lax.telegram.meter(), lax.telegram.layers().count()));
+        black_box(lax.telegram.records().flatten().map(|record| record.data().len()).sum::<usize>());
+    }
+    if let Some(octets) = buffer.get_mut(..input.len()) {
+        black_box(Telegram::decode(octets, &key).is_ok());
+    }
+    if let Ok((configuration, _)) = oms_security::configuration::Configuration::parse_prefix(input) {
+        let context = SecurityContext { configuration, ..SecurityContext::default() };
+        black_box(seal(&context, &mut buffer, input.len(), &key).is_ok());
+    }
+}
+
+fn security(input: &[u8]) {
+    use mbus_link::time::{Duration, Instant};
+    use oms_security::afl::{Afl, AflMessage};
+    use oms_security::reassembly::{Channel, Fragments, Reassembler};
+    black_box(mbus_app::peek(input).is_ok());
+    black_box(mbus_app::Telegram::guess(input));
+    let mut buffer = [0; 256];
+    let mut store = black_box(Reassembler::<2, 256>::new(Duration::from_secs(1)));
+    if let Ok((afl, rest)) = Afl::parse_prefix(input, None) {
+        black_box(afl.encode_into(&mut buffer).is_ok());
+        let now = Instant::from_micros(input.len() as u64);
+        if let Ok(Some(message)) = store.push(now, Channel::Wired(1), true, &afl, rest) {
+            black_box(message.octets.len());
+        }
+        if let Ok(fragments) = Fragments::new(AflMessage::from(afl), rest, input.len()) {
+            black_box(fragments.count());
+        }
+    }
+    if let Ok((configuration, _)) = oms_security::configuration::Configuration::parse_prefix(input) {
+        black_box(configuration.encode_into(&mut buffer).is_ok());
+    }
+    for block in oms_security::security_information::Blocks::new(input).flatten() {
+        black_box((block.encode_into(&mut buffer).is_ok(), block.status()));
+    }
+    let mut guard = black_box(oms_security::replay::ReplayGuard::<2>::new());
+    if let Some(used) = core::str::from_utf8(input).ok().and_then(|line| line.parse().ok()) {
+        black_box(guard.accept(&used).is_ok());
     }
 }
