@@ -18,6 +18,8 @@ pub mod decimal;
 pub mod error;
 pub mod fixed;
 pub mod frame;
+pub mod moment;
+pub mod profile;
 pub mod record;
 #[cfg(feature = "sml")]
 pub mod sml;

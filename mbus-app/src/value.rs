@@ -63,6 +63,9 @@ pub enum Invalid {
     /// The data field does not fit the VIF, for instance a date in eight octets.
     #[error("data field and VIF do not fit together")]
     WrongDataField,
+    /// A step of a profile whose base value, or a step before it, is missing.
+    #[error("the value before it is not known")]
+    BaseUnknown,
     /// The corrections make a number that does not fit into 128 bits.
     #[error("out of range")]
     OutOfRange,
@@ -79,6 +82,7 @@ impl Invalid {
             Self::Infinite => "infinite",
             Self::RecordError(_) => "record_error",
             Self::WrongDataField => "wrong_data_field",
+            Self::BaseUnknown => "base_unknown",
             Self::OutOfRange => "out_of_range",
         }
     }

@@ -115,6 +115,13 @@ impl Meaning {
         let sum = number.and_then(|number| number.checked_add(added));
         sum.map_or(Value::Invalid(Invalid::OutOfRange), Value::Number)
     }
+    /// A number times the factors of VIF and VIFEs.
+    pub(super) fn scaled(&self, raw: i128) -> Option<Decimal> {
+        match self.coding.number(raw) {
+            Value::Number(number) => Some(number),
+            _ => None,
+        }
+    }
     /// The power of ten of a number.
     pub(super) const fn exponent(&self) -> i16 {
         self.coding.exponent
@@ -298,6 +305,25 @@ impl Coding {
             _ => false,
         }
     }
+}
+
+/// The number of an integer or BCD field, before exponents. All ones of an unsigned number and the smallest
+/// of a signed one mean "no value".
+pub(super) fn raw_number(field: DataField, octets: &[u8], is_unsigned: bool) -> Result<i128, Invalid> {
+    if field.is_bcd() {
+        let number = bcd(octets)?;
+        // A sign has no place in an unsigned number.
+        return if is_unsigned && number < 0 { Err(Invalid::ErrorDigits) } else { Ok(number.into()) };
+    }
+    if !field.is_integer() {
+        return Err(Invalid::WrongDataField);
+    }
+    let rule = if is_unsigned { Rule::Unsigned } else { Rule::Signed };
+    let coding = Coding { exponent: 0, rule, profile: false };
+    if coding.is_marked_invalid(field, octets) {
+        return Err(Invalid::NotAvailable);
+    }
+    Ok(coding.integer(octets))
 }
 
 /// One to eight octets, least significant first.

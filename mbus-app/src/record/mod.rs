@@ -20,7 +20,8 @@ pub use vib::{Qualifier, Qualifiers, Vib};
 
 use core::fmt;
 
-use crate::value::Value;
+use crate::decimal::Decimal;
+use crate::value::{Invalid, Value};
 use crate::vif::primary::PRIMARY;
 use crate::vif::{Quantity, Unit};
 use crate::{Error, ErrorKind};
@@ -197,6 +198,39 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn record_error(&self) -> Option<u8> {
         self.meaning().error
+    }
+
+    /// True for the date, or date and time, of a storage number: VIF 6Ch and 6Dh without a qualifier that
+    /// would make it the date of something else.
+    #[must_use]
+    pub fn is_time_stamp(&self) -> bool {
+        matches!(self.quantity(), Quantity::Date | Quantity::DateAndTime)
+            && self.kind == RecordKind::Data
+            && !self.vib.is_qualified()
+    }
+    /// The value of one element of a profile, coded as `field` says.
+    pub(crate) fn element(&self, field: DataField, octets: &'a [u8]) -> Value<'a> {
+        let meaning = self.meaning();
+        if meaning.is_marked_invalid(field, octets) {
+            return Value::Invalid(Invalid::NotAvailable);
+        }
+        meaning.value(field, octets)
+    }
+    /// The number that an element of a profile says, before exponents.
+    pub(crate) fn element_number(
+        &self,
+        field: DataField,
+        octets: &[u8],
+        is_unsigned: bool,
+    ) -> Result<i128, Invalid> {
+        if let Some(code) = self.record_error() {
+            return Err(Invalid::RecordError(code));
+        }
+        meaning::raw_number(field, octets, is_unsigned)
+    }
+    /// A number times the factors of VIF and VIFEs, without constants that are added.
+    pub(crate) fn scaled(&self, raw: i128) -> Option<Decimal> {
+        self.meaning().scaled(raw)
     }
 
     fn meaning(&self) -> Meaning {
