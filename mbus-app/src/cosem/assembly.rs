@@ -38,11 +38,15 @@ impl<'b> Assembly<'b> {
     pub(super) fn append(&mut self, part: &[u8]) -> Result<(), Error> {
         let end = self.len.saturating_add(part.len());
         let available = self.buffer.len();
-        let Some(place) = self.buffer.get_mut(self.len..end) else {
+        let free = self.buffer.get_mut(self.len..).unwrap_or_default();
+        if free.len() < part.len() {
             self.clear();
             return Err(ErrorKind::BufferTooSmall { needed: end, available }.at(0));
-        };
-        place.copy_from_slice(part);
+        }
+        // Not copy_from_slice: nothing here can panic.
+        for (place, octet) in free.iter_mut().zip(part) {
+            *place = *octet;
+        }
         self.last = self.len;
         self.len = end;
         Ok(())
@@ -65,10 +69,15 @@ impl<'b> Assembly<'b> {
     pub(super) fn remove(&mut self, start: usize, count: usize, keep: usize) {
         let from = start.saturating_add(count);
         let to = from.saturating_add(keep).min(self.len);
-        if from <= to && to <= self.buffer.len() {
-            self.buffer.copy_within(from..to, start);
-            self.len = start.saturating_add(to.saturating_sub(from));
-            self.last = start;
+        let mut end = start;
+        for at in from..to {
+            let Some(octet) = self.buffer.get(at).copied() else { break };
+            if let Some(place) = self.buffer.get_mut(end) {
+                *place = octet;
+            }
+            end = end.saturating_add(1);
         }
+        self.len = end.min(self.len);
+        self.last = start.min(self.len);
     }
 }
