@@ -3,6 +3,13 @@
 //! `small()` is a set that branch predictors learn by heart; `large()` is a long, shuffled one that they
 //! do not. Both come out the same on every machine.
 
+use std::hint::black_box;
+
+use mbus_app::Telegram;
+use oms_security::configuration::Configuration;
+use oms_security::key::{Aes, KeyProvider, PreparedKey};
+use oms_security::sealed::{SecurityContext, seal};
+
 /// A deterministic source of octets (xorshift64*).
 #[derive(Clone, Debug)]
 pub struct Octets(u64);
@@ -225,6 +232,47 @@ fn wireless(random: &mut Octets) -> (Vec<u8>, usize) {
     (frame, count)
 }
 
+/// Decodes a telegram to all its interpreted records and gives their number: quantity, unit, value, function,
+/// storage number, tariff and subunit of each are used.
+#[inline(never)]
+pub fn ours<P: KeyProvider>(telegram: &mut [u8], wired: bool, keys: &P) -> usize {
+    let decoded = if wired { Telegram::decode_wired(telegram, keys) } else { Telegram::decode_stripped(telegram, keys) };
+    let Ok(telegram) = decoded else { return 0 };
+    black_box(telegram.meter());
+    let mut count = 0;
+    for record in telegram.records().flatten() {
+        black_box((record.quantity(), record.unit(), record.value(), record.function()));
+        black_box((record.storage(), record.tariff(), record.subunit()));
+        count += 1;
+    }
+    count
+}
+
+/// The same with m-bus-parser's typed interface, which gives all of that with each record.
+#[inline(never)]
+pub fn peer(telegram: &[u8], wired: bool) -> usize {
+    use m_bus_parser::mbus_data::MbusData;
+    use m_bus_parser::{WiredFrame, WirelessFrame};
+    let records = if wired {
+        MbusData::<WiredFrame>::try_from(telegram).ok().and_then(|data| data.data_records)
+    } else {
+        MbusData::<WirelessFrame>::try_from(telegram).ok().and_then(|data| data.data_records)
+    };
+    records.map_or(0, |records| records.flatten().map(black_box).count())
+}
+
+/// The telegram with 2F 2F in front of its records and fillers behind, to whole blocks.
+fn padded(telegram: &[u8]) -> Vec<u8> {
+    let mut octets = telegram[..15].to_vec();
+    octets.extend_from_slice(&[0x2F, 0x2F]);
+    octets.extend_from_slice(&telegram[15..]);
+    while (octets.len() - 15) % 16 != 0 {
+        octets.push(0x2F);
+    }
+    octets[0] = (octets.len() - 1) as u8;
+    octets
+}
+
 /// Telegrams and the number of records in all of them.
 #[derive(Clone, Debug)]
 pub struct Corpus {
@@ -255,6 +303,23 @@ impl Corpus {
     #[must_use]
     pub fn wireless_small() -> Self {
         Self::of(120, 13, wireless)
+    }
+    /// 120 wireless telegrams padded to whole blocks, in clear and sealed in mode 5.
+    #[must_use]
+    pub fn mode5(key: &PreparedKey<Aes>) -> (Self, Self) {
+        let (mut clear, mut sealed) = (Self::of(120, 17, wireless), Self::of(120, 17, wireless));
+        for (clear, sealed) in clear.telegrams.iter_mut().zip(&mut sealed.telegrams) {
+            *clear = padded(sealed);
+            *sealed = clear.clone();
+            let blocks = (sealed.len() - 15) / 16;
+            let field = 0x0500 | (blocks.min(15) as u16) << 4;
+            sealed[13..15].copy_from_slice(&field.to_le_bytes());
+            let (configuration, _) = Configuration::parse_prefix(&sealed[13..]).expect("two octets");
+            let meter = mbus_link::Address::from_link_octets(sealed[2..10].try_into().expect("eight octets"));
+            let context = SecurityContext { meter, access_number: sealed[11], configuration, ..SecurityContext::default() };
+            seal(&context, &mut sealed[10..], 5, key).expect("whole blocks");
+        }
+        (clear, sealed)
     }
     /// Octets of an average telegram.
     #[must_use]

@@ -96,6 +96,8 @@ pub struct Telegram<'a> {
 /// Where the layers of a telegram lie: what reading finds out before the buffer is given back.
 #[derive(Clone, Copy, Debug, Default)]
 struct Layout {
+    /// A wired frame that was checked.
+    wired: Option<WiredFound>,
     /// Octets of the frame, from its first to its last.
     frame_len: usize,
     /// Where the first CI stands, and where the octets behind it end.
@@ -112,6 +114,25 @@ struct Layout {
     body: (usize, usize),
     opening: Option<Opening>,
     reserved_mode: bool,
+}
+
+/// A wired frame that was checked once and need not be checked again.
+#[derive(Clone, Copy, Debug)]
+struct WiredFound {
+    c_field: Option<CField>,
+    address: wired::PrimaryAddress,
+    payload: (usize, usize),
+}
+
+impl WiredFound {
+    fn frame(self, octets: &[u8]) -> wired::Frame<'_> {
+        let Self { c_field, address, payload: (from, to) } = self;
+        match (c_field, octets.get(from..to)) {
+            (Some(c_field), Some(payload @ [_, ..])) => wired::Frame::Long { c_field, address, payload },
+            (Some(c_field), _) => wired::Frame::Short { c_field, address },
+            (None, _) => wired::Frame::SingleCharacter,
+        }
+    }
 }
 
 /// A telegram that was read as far as it goes, and why no further.
@@ -243,7 +264,7 @@ impl<'a> Telegram<'a> {
     fn of_layout(octets: &'a [u8], input: Input, layout: &Layout, stopped: bool) -> Self {
         let frame = octets.get(..layout.frame_len).unwrap_or_default();
         let link = match input {
-            Input::Wired => wired::Frame::parse(frame).ok().map(Link::Wired),
+            Input::Wired => layout.wired.map(|found| Link::Wired(found.frame(octets))),
             _ => wireless::Frame::parse(frame).ok().map(Link::Wireless),
         };
         let slice = |(from, to): (usize, usize)| octets.get(from..to).unwrap_or_default();
@@ -456,6 +477,8 @@ impl Layout {
         if frame.payload().is_empty() {
             self.payload = (0, 0);
         }
+        let address = frame.address().unwrap_or_default();
+        self.wired = Some(WiredFound { c_field: frame.c_field(), address, payload: self.payload });
         Ok(())
     }
     fn read_wireless(&mut self, octets: &[u8]) -> Result<(), Error> {

@@ -123,9 +123,10 @@ impl<'a> Frame<'a> {
     /// field can say and right in all else.
     pub fn parse(octets: &'a [u8]) -> Result<Self, Error> {
         let outcome = Self::parse_prefix(octets);
-        if let (Ok((_, [_, ..])) | Err(_), Ok((_, length, actual))) = (&outcome, Self::parse_wrapped(octets))
-        {
-            return Err(ErrorKind::LengthWrapped { length, actual }.at(1));
+        if !matches!(outcome, Ok((_, []))) {
+            if let Ok((_, length, actual)) = Self::parse_wrapped(octets) {
+                return Err(ErrorKind::LengthWrapped { length, actual }.at(1));
+            }
         }
         match outcome? {
             (frame, []) => Ok(frame),
