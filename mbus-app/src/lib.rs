@@ -20,6 +20,7 @@ pub mod fixed;
 pub mod frame;
 pub mod moment;
 pub mod profile;
+pub mod readings;
 pub mod record;
 #[cfg(feature = "sml")]
 pub mod sml;
