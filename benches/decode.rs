@@ -9,21 +9,33 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use oms_security::key::{Aes, Key, NoKeys, PreparedKey};
 
 fn compare(c: &mut Criterion, name: &str, corpus: &Corpus, wired: bool) {
-    let ours: usize = corpus.telegrams.iter().map(|telegram| benches::ours(&mut telegram.clone(), wired, &NoKeys)).sum();
+    let ours: usize =
+        corpus.telegrams.iter().map(|telegram| benches::ours(&mut telegram.clone(), wired, &NoKeys)).sum();
     let peer: usize = corpus.telegrams.iter().map(|telegram| benches::peer(telegram, wired)).sum();
-    println!("{name}: {} telegrams, {} records; ours {ours}, m-bus-parser {peer}", corpus.telegrams.len(), corpus.records);
+    println!(
+        "{name}: {} telegrams, {} records; ours {ours}, m-bus-parser {peer}",
+        corpus.telegrams.len(),
+        corpus.records
+    );
     assert_eq!(ours, corpus.records, "we do not see all records");
     let mut group = c.benchmark_group(name);
     group.throughput(Throughput::Elements(corpus.telegrams.len() as u64));
     group.bench_function("ours", |b| {
         b.iter_batched_ref(
             || corpus.telegrams.clone(),
-            |telegrams| telegrams.iter_mut().map(|telegram| benches::ours(black_box(telegram), wired, &NoKeys)).sum::<usize>(),
+            |telegrams| {
+                telegrams
+                    .iter_mut()
+                    .map(|telegram| benches::ours(black_box(telegram), wired, &NoKeys))
+                    .sum::<usize>()
+            },
             BatchSize::LargeInput,
         );
     });
     group.bench_function("m-bus-parser 0.5.3", |b| {
-        b.iter(|| corpus.telegrams.iter().map(|telegram| benches::peer(black_box(telegram), wired)).sum::<usize>());
+        b.iter(|| {
+            corpus.telegrams.iter().map(|telegram| benches::peer(black_box(telegram), wired)).sum::<usize>()
+        });
     });
     group.finish();
 }
@@ -43,7 +55,12 @@ fn mode5(c: &mut Criterion) {
         group.bench_function(name, |b| {
             b.iter_batched_ref(
                 || corpus.telegrams.clone(),
-                |telegrams| telegrams.iter_mut().map(|telegram| benches::ours(black_box(telegram), false, &key)).sum::<usize>(),
+                |telegrams| {
+                    telegrams
+                        .iter_mut()
+                        .map(|telegram| benches::ours(black_box(telegram), false, &key))
+                        .sum::<usize>()
+                },
                 BatchSize::LargeInput,
             );
         });

@@ -6,20 +6,25 @@
 use std::hint::black_box;
 
 use benches::Corpus;
-use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
+use gungraun::{
+    Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
+};
 use oms_security::key::{Aes, Key, NoKeys, PreparedKey};
 
 /// What 76 wired telegrams need now, and two in a hundred on top. The goal is 2,400 for each.
 const WIRED_LIMIT: u64 = 5_310 * 76;
 
 fn limited(instructions: u64) -> LibraryBenchmarkConfig {
-    LibraryBenchmarkConfig::default().tool(Callgrind::default().hard_limits([(EventKind::Ir, instructions)])).clone()
+    LibraryBenchmarkConfig::default()
+        .tool(Callgrind::default().hard_limits([(EventKind::Ir, instructions)]))
+        .clone()
 }
 
 #[library_benchmark(config = limited(WIRED_LIMIT))]
 #[bench::small(setup = Corpus::wired_small)]
 fn wired(mut corpus: Corpus) -> (Corpus, usize) {
-    let records = corpus.telegrams.iter_mut().map(|telegram| benches::ours(black_box(telegram), true, &NoKeys)).sum();
+    let records =
+        corpus.telegrams.iter_mut().map(|telegram| benches::ours(black_box(telegram), true, &NoKeys)).sum();
     (corpus, records)
 }
 
@@ -33,7 +38,8 @@ fn wired_peer(corpus: Corpus) -> (Corpus, usize) {
 #[library_benchmark]
 #[bench::small(setup = Corpus::wireless_small)]
 fn wireless(mut corpus: Corpus) -> (Corpus, usize) {
-    let records = corpus.telegrams.iter_mut().map(|telegram| benches::ours(black_box(telegram), false, &NoKeys)).sum();
+    let records =
+        corpus.telegrams.iter_mut().map(|telegram| benches::ours(black_box(telegram), false, &NoKeys)).sum();
     (corpus, records)
 }
 
@@ -51,7 +57,8 @@ fn sealed() -> (Corpus, PreparedKey<Aes>) {
 #[bench::in_clear(setup = in_clear)]
 #[bench::sealed(setup = sealed)]
 fn mode5((mut corpus, key): (Corpus, PreparedKey<Aes>)) -> (Corpus, usize) {
-    let records = corpus.telegrams.iter_mut().map(|telegram| benches::ours(black_box(telegram), false, &key)).sum();
+    let records =
+        corpus.telegrams.iter_mut().map(|telegram| benches::ours(black_box(telegram), false, &key)).sum();
     (corpus, records)
 }
 

@@ -236,7 +236,11 @@ fn wireless(random: &mut Octets) -> (Vec<u8>, usize) {
 /// storage number, tariff and subunit of each are used.
 #[inline(never)]
 pub fn ours<P: KeyProvider>(telegram: &mut [u8], wired: bool, keys: &P) -> usize {
-    let decoded = if wired { Telegram::decode_wired(telegram, keys) } else { Telegram::decode_stripped(telegram, keys) };
+    let decoded = if wired {
+        Telegram::decode_wired(telegram, keys)
+    } else {
+        Telegram::decode_stripped(telegram, keys)
+    };
     let Ok(telegram) = decoded else { return 0 };
     black_box(telegram.meter());
     let mut count = 0;
@@ -317,7 +321,12 @@ impl Corpus {
             sealed[13..15].copy_from_slice(&field.to_le_bytes());
             let (configuration, _) = Configuration::parse_prefix(&sealed[13..]).expect("two octets");
             let meter = mbus_link::Address::from_link_octets(sealed[2..10].try_into().expect("eight octets"));
-            let context = SecurityContext { meter, access_number: sealed[11], configuration, ..SecurityContext::default() };
+            let context = SecurityContext {
+                meter,
+                access_number: sealed[11],
+                configuration,
+                ..SecurityContext::default()
+            };
             seal(&context, &mut sealed[10..], 5, key).expect("whole blocks");
         }
         (clear, sealed)

@@ -245,7 +245,8 @@ impl<'a> Readings<'a> {
                 self.left = left;
                 Data::read(&mut self.reader, 2, self.base).map(Some)
             }
-            None if self.reader.is_empty() => Ok(None),
+            // Behind a transport header of security mode 5 fillers end the last block.
+            None if self.reader.peek_rest().iter().all(|octet| *octet == 0x2F) => Ok(None),
             None => Err(CosemFault::Surplus { octets: self.reader.remaining() }.at(self.reader.offset())),
         }
     }
