@@ -134,7 +134,7 @@ qualifiers! {
     0x3C "accumulation of negative contributions, absolute" => Nothing,
     0x3D "non-metric unit system" => NonMetric,
     0x3E "value at base conditions" => Nothing,
-    0x3F "OBIS declaration" => Nothing,
+    0x3F "OBIS declaration" => Unsigned,
     0x40 "lower limit value" => Nothing,
     0x41 "number of exceeds of the lower limit" => Count,
     0x42 "date or time of begin of first lower limit exceed" => Date,
