@@ -351,7 +351,7 @@ fn table(shown: Shown<'_>, out: &mut dyn Write) -> io::Result<u8> {
 }
 
 fn row(reading: &Reading<'_>) -> [String; 5] {
-    let code = reading.name.map(|name| ObisCode::from_octets(name.0));
+    let code = reading.name.map(ObisCode::from);
     let value = match (reading.number(), reading.clock()) {
         (Some(number), _) => number.to_string(),
         (None, Some(clock)) => clock.to_string(),

@@ -309,6 +309,18 @@ impl From<[u8; 6]> for ObisCode {
     }
 }
 
+impl From<mbus_app::cosem::LogicalName> for ObisCode {
+    fn from(name: mbus_app::cosem::LogicalName) -> Self {
+        Self(name.0)
+    }
+}
+
+impl From<ObisCode> for mbus_app::cosem::LogicalName {
+    fn from(code: ObisCode) -> Self {
+        Self(code.0)
+    }
+}
+
 impl From<ObisCode> for [u8; 6] {
     fn from(code: ObisCode) -> Self {
         code.0

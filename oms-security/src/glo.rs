@@ -21,7 +21,7 @@ use ghash::GHash;
 use ghash::universal_hash::UniversalHash;
 use mbus_link::octets::Writer;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{Error, ErrorKind};
 
@@ -177,6 +177,7 @@ fn tag<C: Cipher128>(
     let mut subkey = cipher::Block::<C>::default();
     C::new(encryption.into()).encrypt_block(&mut subkey);
     let mut hash = GHash::new(&subkey);
+    subkey.as_mut_slice().zeroize();
     let mut blocks = Blocks { hash: &mut hash, block: [0; 16], filled: 0, total: 0 };
     blocks.put(&[control.0]);
     blocks.put(authentication);
