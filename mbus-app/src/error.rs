@@ -152,6 +152,15 @@ pub enum ErrorKind {
         /// Octets that it may have.
         limit: usize,
     },
+    /// Cannot be built: the standard's layout of it is not published, so nobody can say whether it would be right.
+    #[error("{what} is read but not written: its layout is not published")]
+    NotPublished {
+        /// What it is.
+        what: &'static str,
+    },
+    /// Malformed: octets that are no date or time.
+    #[error("no such date or time")]
+    NoSuchMoment,
     /// Malformed: more than ten DIFE in one record.
     #[error("more than 10 DIFE in a record")]
     TooManyDife,
@@ -202,6 +211,8 @@ impl ErrorKind {
             Self::FormatEmpty => "format_empty",
             Self::NotCompactable => "not_compactable",
             Self::TooLong { .. } => "too_long",
+            Self::NotPublished { .. } => "not_published",
+            Self::NoSuchMoment => "no_such_moment",
             Self::TooManyDife => "too_many_dife",
             Self::TooManyVife => "too_many_vife",
             Self::ReservedDif { .. } => "reserved_dif",
@@ -220,7 +231,10 @@ impl ErrorKind {
             Self::Link(kind) => blame_by_name(kind.name()),
             Self::Security(kind) => blame_by_name(kind.name()),
             Self::FullFrameCrc { .. } => Blame::NotAuthentic,
-            Self::FormatUnknown { .. } | Self::NotCompactable => Blame::Unsupported,
+            Self::FormatUnknown { .. } | Self::NotCompactable | Self::NotPublished { .. } => {
+                Blame::Unsupported
+            }
+            Self::NoSuchMoment => Blame::Malformed,
             Self::FormatSignature { .. }
             | Self::FormatEmpty
             | Self::TooLong { .. }

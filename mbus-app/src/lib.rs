@@ -12,6 +12,7 @@ extern crate std;
 pub mod alarm;
 pub mod application_error;
 pub mod ci;
+pub mod command;
 pub mod cosem;
 pub mod date_time;
 pub mod decimal;
