@@ -7,6 +7,7 @@
 //! Only [`reading`] knows the library; the input formats and the output formats know only the model.
 //! Whatever the input is, each telegram has its answer, and a bad one does not harm the next.
 
+pub mod anatomy;
 pub mod arguments;
 pub mod hex;
 pub mod input;

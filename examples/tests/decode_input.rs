@@ -1,0 +1,154 @@
+//! The decoder from its command line to its exit status: whatever is handed in has an answer.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+use examples::decode::run;
+use serde_json::Value;
+use std::fs;
+use std::path::PathBuf;
+
+const KEY: &str = "000102030405060708090A0B0C0D0E0F";
+
+fn decode(arguments: &[&str], stdin: &str) -> (u8, String, String) {
+    run(["decode"].iter().chain(arguments), stdin.as_bytes())
+}
+
+fn answers(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A file that is gone when the test is over.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, content: &[u8]) -> Self {
+        let path = std::env::temp_dir().join(format!("decode-test-{}-{name}", std::process::id()));
+        fs::write(&path, content).unwrap();
+        Self(path)
+    }
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn usage_is_2_and_help_is_0() {
+    for arguments in [
+        &["--format", "xml"][..],
+        &["--input", "morse"],
+        &["--unknown"],
+        &["--key", "12"],
+        &["--key", "nonsense"],
+        &["--keys", "/does/not/exist"],
+        &["--file", "/does/not/exist"],
+        &["--file", "/"],
+        &["E5", "--file", "-"],
+    ] {
+        let (status, out, err) = decode(arguments, "");
+        assert_eq!((status, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(!err.is_empty(), "{arguments:?}");
+    }
+    for argument in ["--help", "-h", "--version", "-V"] {
+        let (status, out, err) = decode(&[argument], "");
+        assert_eq!((status, err.as_str()), (0, ""));
+        assert!(out.contains("decode"));
+    }
+}
+
+#[test]
+fn a_key_that_is_wrong_is_never_repeated() {
+    let (_, out, err) = decode(&["E5", "--key", &KEY[..30]], "");
+    assert!(!out.contains(&KEY[..12]) && !err.contains(&KEY[..12]), "{err}");
+    assert!(err.contains("32 hex digits"), "{err}");
+}
+
+#[test]
+fn every_bad_line_of_a_key_file_is_named() {
+    let file = File::new("bad-keys", format!("# keys\n1 {KEY}\n2 {}\n3\nKAMS.4 {KEY}\n", &KEY[..10]).as_bytes());
+    let (status, out, err) = decode(&["E5", "--keys", file.path()], "");
+    assert_eq!((status, out.as_str()), (2, ""));
+    for line in ["line 3:", "line 4:", "line 5:"] {
+        assert!(err.contains(line), "{err}");
+    }
+    assert!(!err.contains("line 2:") && !err.contains(&KEY[..10]), "{err}");
+}
+
+#[test]
+fn a_bad_line_does_not_harm_the_others() {
+    let lines = "E5\nE\nnothing\n{\"id\":7,\"hex\":\"XY\"}\n\u{0}\n# comment\n\nE5\r\n";
+    let (status, out, _) = decode(&["--format", "jsonl"], lines);
+    let answers = answers(&out);
+    assert_eq!(status, 1);
+    let ok: Vec<bool> = answers.iter().map(|answer| answer["ok"].as_bool().unwrap()).collect();
+    assert_eq!(ok, [true, false, false, false, false, true]);
+    let lines: Vec<u64> = answers.iter().map(|answer| answer["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [1, 2, 3, 4, 5, 8]);
+    assert_eq!(answers[3]["id"], 7);
+    for answer in answers.iter().filter(|answer| answer["ok"] == false) {
+        assert!(answer["error"]["message"].as_str().is_some_and(|message| !message.is_empty()));
+        assert!(answer["error"]["hint"].as_str().is_some_and(|hint| !hint.is_empty()));
+    }
+}
+
+#[test]
+fn octets_that_are_no_text_are_told() {
+    let mut input = b"E5\n\xFF\xFE\x00\nE5\n".to_vec();
+    input.extend(vec![b'1'; 200_000]);
+    let (status, out, _) = run(["decode"], &input);
+    let kinds: Vec<Value> = answers(&out).into_iter().map(|answer| answer["error"]["kind"].clone()).collect();
+    assert_eq!(status, 1);
+    assert_eq!(kinds, [Value::Null, "not_utf8".into(), Value::Null, "line_too_long".into()]);
+}
+
+#[test]
+fn text_shows_the_character_under_a_caret() {
+    let (status, _, err) = decode(&["--format", "text", "E5 1X"], "");
+    assert_eq!(status, 1);
+    let lines: Vec<&str> = err.lines().collect();
+    let shown = lines.iter().position(|line| line.contains("E5 1X")).unwrap();
+    assert_eq!(lines[shown + 1].find('^'), lines[shown].find('X'), "{err}");
+    assert!(err.contains("try:"), "{err}");
+}
+
+#[test]
+fn damaged_lines_are_left_out_and_counted() {
+    let line = "T1;0;1;2019-04-03 19:00:42.000;97;148;12345678;0x0F44AE0C78563412";
+    let (status, out, err) = decode(&[], &format!("{line}\n{line}\nE5\n"));
+    assert_eq!((status, answers(&out).len()), (0, 1));
+    assert!(err.contains("left out: 2 lines"), "{err}");
+}
+
+#[test]
+fn nothing_is_told_as_nothing() {
+    let (status, out, err) = decode(&["--format", "json"], "");
+    assert_eq!((status, out.trim()), (0, "[]"));
+    assert!(err.contains("no telegram"), "{err}");
+}
+
+#[test]
+fn stdin_and_files_are_the_same() {
+    let file = File::new("telegrams", b"E5\nE5\n");
+    let from_file = decode(&["--file", file.path()], "");
+    assert_eq!(from_file, decode(&["--file", "-"], "E5\nE5\n"));
+    assert_eq!(from_file, decode(&[], "E5\nE5\n"));
+    assert_eq!(from_file.0, 0);
+}
+
+#[test]
+fn every_output_format_is_whole() {
+    let lines = "E5\nZZ\n";
+    let (status, out, _) = decode(&["--format", "json"], lines);
+    let array: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((status, array.as_array().unwrap().len()), (1, 2));
+    let (status, out, _) = decode(&["--format", "csv"], lines);
+    assert_eq!((status, out.lines().count()), (1, 3));
+    let (status, out, err) = decode(&["--format", "text"], lines);
+    assert_eq!(status, 1);
+    assert!(out.contains("ack") && err.contains("2 telegrams, 1 failed"), "{out}{err}");
+}
