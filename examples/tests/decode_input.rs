@@ -152,3 +152,76 @@ fn every_output_format_is_whole() {
     assert_eq!(status, 1);
     assert!(out.contains("ack") && err.contains("2 telegrams, 1 failed"), "{out}{err}");
 }
+
+/// Numbers that look random and are the same on every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap_or(0) % end
+    }
+}
+
+#[test]
+fn no_line_whatever_stops_the_decoder() {
+    let good = [
+        "6820206808FD7278563412931533032A0000000C1427048502046D32371F1502FD1700008916",
+        "{\"id\":1,\"hex\":\"0F44AE0C785634120107780B13436587\",\"kind\":\"wireless\",\"crc\":\"none\",\"key\":null}",
+        "{\"hex\":\"543D0F44AE0C785634120107780B13436587\",\"kind\":\"chips\",\"mode\":\"C\",\"coding\":\"nrz\"}",
+        "T1;1;1;2019-04-03 19:00:42.000;97;148;12345678;0x0f44ae0c785634120107780b13436587",
+        "{\"model\":\"Wireless-MBus\",\"mode\":\"T\",\"data\":\"0f44ae0c785634120107780b13436587\"}",
+        "2019-04-03 19:00:42,Wireless-MBus,T,0f44ae0c785634120107780b13436587",
+        "b0F44AE0C7856341201074447780B134365871E6D2A8B",
+        "bY1444AE0C7856341201078C2027780B134365877AC52A8B",
+        "telegram=|0F44AE0C_785634120107780B13436587|+12",
+    ];
+    let alphabet: Vec<char> = "0123456789ABCDEFabcdefxXYbT;,:|_-+{}[]\"\\ \t#\u{0}\u{FEFF}é\u{1F600}null".chars().collect();
+    let mut numbers = Numbers(1);
+    for format in ["auto", "hex", "jsonl", "rtl-wmbus", "rtl-433", "cul", "wmbusmeters"] {
+        let mut lines = String::new();
+        for _ in 0..300 {
+            let mut line: Vec<char> = good[numbers.below(good.len())].chars().collect();
+            for _ in 0..numbers.below(6) {
+                let at = numbers.below(line.len());
+                match numbers.below(3) {
+                    0 => line[at] = alphabet[numbers.below(alphabet.len())],
+                    1 => line.insert(at, alphabet[numbers.below(alphabet.len())]),
+                    _ => line.truncate(at.max(1)),
+                }
+            }
+            lines.extend(line);
+            lines.push('\n');
+        }
+        let mut failed = Vec::new();
+        for output in ["jsonl", "json", "csv", "text"] {
+            let (status, out, _) = decode(&["--input", format, "--format", output, "--explain", "--key", KEY], &lines);
+            failed.push(status);
+            match output {
+                "jsonl" => assert!(answers(&out).iter().all(Value::is_object)),
+                "json" => assert!(serde_json::from_str::<Value>(&out).unwrap().is_array()),
+                _ => assert!(!out.contains('\u{0}') && !out.contains('\u{1B}')),
+            }
+        }
+        assert_eq!(failed, [1; 4], "{format}");
+    }
+}
+
+#[test]
+fn no_octets_whatever_stop_the_decoder() {
+    let mut numbers = Numbers(2);
+    let mut lines = String::new();
+    for _ in 0..2_000 {
+        let length = numbers.below(80);
+        // Beginnings that lead into the layers, then anything.
+        let beginning = ["", "68", "10", "2E44931578563412330", "2E449315785634123303"][numbers.below(5)];
+        lines.push_str(beginning);
+        for _ in 0..length * 2 + beginning.len() % 2 {
+            lines.push(char::from_digit(u32::try_from(numbers.below(16)).unwrap(), 16).unwrap());
+        }
+        lines.push('\n');
+    }
+    let (status, out, _) = decode(&["--explain", "--key", KEY], &lines);
+    assert_eq!(status, 1);
+    assert!(answers(&out).len() >= 1_900);
+}
