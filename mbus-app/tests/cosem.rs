@@ -160,6 +160,42 @@ fn values_alone_take_the_names_of_the_caller() {
     assert_eq!(lines, ["1-1:0.2.129*255 XXX_001", "0-0:96.1.0*255 0000000017", "1-0:1.7.0*255 1505", "0"]);
 }
 
+#[test]
+fn lists_of_other_countries_are_read() {
+    // An array of structures; a list name in front of names and values without units.
+    let mut buffer = [0; 256];
+    let mut encoder = Encoder::new(&mut buffer);
+    encoder.notification(1, None);
+    encoder.array(2);
+    encoder.structure(2);
+    encoder.name(LogicalName([1, 1, 0, 2, 129, 255]));
+    encoder.data(&Data::Visible(b"XXX_V0001"));
+    encoder.structure(3);
+    encoder.name(LogicalName([1, 0, 1, 7, 0, 255]));
+    encoder.data(&Data::UInt32(1505));
+    encoder.scaler_unit(0, CosemUnit::WATT);
+    assert_eq!(lines(encoder.finish().unwrap()), ["1-1:0.2.129*255 XXX_V0001", "1-0:1.7.0*255 1505 W"]);
+    let mut encoder = Encoder::new(&mut buffer);
+    encoder.notification(1, None);
+    encoder.structure(5);
+    encoder.data(&Data::Visible(b"XXX_V0001"));
+    encoder.name(LogicalName([1, 1, 1, 7, 0, 255]));
+    encoder.data(&Data::UInt32(1505));
+    encoder.name(LogicalName([0, 1, 1, 0, 0, 255]));
+    encoder.clock(CLOCK);
+    let expected = ["XXX_V0001", "1-1:1.7.0*255 1505", "0-1:1.0.0*255 2024-02-14T23:59:45+01:00"];
+    assert_eq!(lines(encoder.finish().unwrap()), expected);
+}
+
+#[test]
+fn a_value_alone_and_a_nested_value_are_given_out() {
+    assert_eq!(lines(&[0x0F, 0, 0, 0, 1, 0, 0x11, 7]), ["7"]);
+    assert_eq!(lines(&[0x0F, 0, 0, 0, 1, 0, 0x02, 1, 0x02, 2, 0x11, 7, 0x11, 8]), ["[2 elements]"]);
+    assert_eq!(lines(&[0x0F, 0, 0, 0, 1, 0, 0x02, 0]), Vec::<String>::new());
+    // A name at the end has no value.
+    assert_eq!(lines(&[0x0F, 0, 0, 0, 1, 0, 0x02, 1, 0x09, 6, 1, 0, 1, 8, 0, 255]), ["0100010800FF"]);
+}
+
 fn blocks() -> Vec<u8> {
     let octets = hex(BLOCKS_A);
     let mut buffer = [0; 512];

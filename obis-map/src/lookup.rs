@@ -206,11 +206,11 @@ impl Context {
             .code
             .code(key.subunit, key.tariff, key.storage)
             .ok_or(NoCode::DoesNotFit { subunit: key.subunit, tariff: key.tariff })?;
-        let also = rows()
-            .filter(|row| row.tag_of(row.also, key).is_some())
-            .find_map(|row| row.code.code(key.subunit, key.tariff, key.storage));
-        let time = tag.is_some_and(Tag::is_time) && row.tags.iter().any(|tag| !tag.is_time());
-        let part = if time { Part::Time } else { Part::Value };
+        // Only a point in time has a second code: it is also its date.
+        let point = tag.is_some_and(Tag::is_time);
+        let also = if point { rows().find(|row| row.tag_of(row.also, key).is_some()) } else { None };
+        let also = also.and_then(|row| row.code.code(key.subunit, key.tariff, key.storage));
+        let part = if point && row.tags.iter().any(|tag| !tag.is_time()) { Part::Time } else { Part::Value };
         Ok(Mapping { code, part, also, storage: key.storage, tag, row })
     }
     /// Every row that has an answer, in the order they are asked; [`lookup`](Self::lookup) takes the first.

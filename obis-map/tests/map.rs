@@ -430,7 +430,10 @@ fn tags_name_records_in_both_directions() {
 fn rows_outside_the_annex_say_so() {
     for row in rows() {
         match row.source {
-            Source::AnnexA { .. } => assert!(row.pattern.is_none() && row.confidence() == Confidence::Annex),
+            Source::AnnexA { .. } => {
+                assert!(row.pattern.is_none() && row.confidence() == Confidence::Annex);
+                assert!(row.also.iter().all(|tag| tag.is_time()));
+            }
             Source::Outside { witness, confidence } => {
                 assert!(!witness.is_empty() && confidence < Confidence::Annex && row.tags.is_empty());
             }
