@@ -93,10 +93,8 @@ fn the_wired_bus() {
 
 #[test]
 fn profile_b_and_profile_d_are_authenticated() {
-    for (telegram, mode, layers) in [
-        (N_2_3, 7, json!(["8C", "90", "7A"])),
-        (N_2_6, 10, json!(["8C", "7A"])),
-    ] {
+    for (telegram, mode, layers) in [(N_2_3, 7, json!(["8C", "90", "7A"])), (N_2_6, 10, json!(["8C", "7A"]))]
+    {
         let answer = one(telegram, Some(KEY));
         assert_eq!(answer["ok"], true, "{answer}");
         assert_eq!(answer["layers"], layers);
@@ -148,7 +146,10 @@ fn fragments_are_put_together() {
         assert_eq!(last["security"]["state"], "decrypted");
         let readings = readings(last);
         assert_eq!(readings[0], json!(["0C", "13", "411.979", "m3"]));
-        assert_eq!(readings[2], json!(["8C04", "13", "345.29", "m3"]).as_array().map_or(Value::Null, |_| readings[2].clone()));
+        assert_eq!(
+            readings[2],
+            json!(["8C04", "13", "345.29", "m3"]).as_array().map_or(Value::Null, |_| readings[2].clone())
+        );
         assert_eq!(readings.last().unwrap(), &json!(["02", "FD17", "0", ""]));
     }
 }
@@ -197,7 +198,8 @@ fn damage_anywhere_is_refused() {
         for bit in 0..8 {
             let mut octets: Vec<u8> = examples::decode::hex::parse(N_2_2).unwrap();
             octets[at] ^= 1 << bit;
-            let (status, out, _) = run(["decode", "--kind", "wired", &examples::decode::hex::upper(&octets)], b"");
+            let (status, out, _) =
+                run(["decode", "--kind", "wired", &examples::decode::hex::upper(&octets)], b"");
             let answer: Value = serde_json::from_str(&out).unwrap();
             assert_eq!((status, &answer["ok"]), (1, &json!(false)), "octet {at} bit {bit}");
         }

@@ -70,7 +70,8 @@ fn a_key_that_is_wrong_is_never_repeated() {
 
 #[test]
 fn every_bad_line_of_a_key_file_is_named() {
-    let file = File::new("bad-keys", format!("# keys\n1 {KEY}\n2 {}\n3\nKAMS.4 {KEY}\n", &KEY[..10]).as_bytes());
+    let file =
+        File::new("bad-keys", format!("# keys\n1 {KEY}\n2 {}\n3\nKAMS.4 {KEY}\n", &KEY[..10]).as_bytes());
     let (status, out, err) = decode(&["E5", "--keys", file.path()], "");
     assert_eq!((status, out.as_str()), (2, ""));
     for line in ["line 3:", "line 4:", "line 5:"] {
@@ -176,7 +177,8 @@ fn no_line_whatever_stops_the_decoder() {
         "bY1444AE0C7856341201078C2027780B134365877AC52A8B",
         "telegram=|0F44AE0C_785634120107780B13436587|+12",
     ];
-    let alphabet: Vec<char> = "0123456789ABCDEFabcdefxXYbT;,:|_-+{}[]\"\\ \t#\u{0}\u{FEFF}é\u{1F600}null".chars().collect();
+    let alphabet: Vec<char> =
+        "0123456789ABCDEFabcdefxXYbT;,:|_-+{}[]\"\\ \t#\u{0}\u{FEFF}é\u{1F600}null".chars().collect();
     let mut numbers = Numbers(1);
     for format in ["auto", "hex", "jsonl", "rtl-wmbus", "rtl-433", "cul", "wmbusmeters"] {
         let mut lines = String::new();
@@ -195,7 +197,8 @@ fn no_line_whatever_stops_the_decoder() {
         }
         let mut failed = Vec::new();
         for output in ["jsonl", "json", "csv", "text"] {
-            let (status, out, _) = decode(&["--input", format, "--format", output, "--explain", "--key", KEY], &lines);
+            let (status, out, _) =
+                decode(&["--input", format, "--format", output, "--explain", "--key", KEY], &lines);
             failed.push(status);
             match output {
                 "jsonl" => assert!(answers(&out).iter().all(Value::is_object)),

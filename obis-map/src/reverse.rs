@@ -5,6 +5,7 @@
 //! none.
 
 use mbus_app::record::Function;
+use mbus_app::record::builder::Register;
 
 use crate::table::{Row, tables};
 use crate::tag::{StorageNumbers, Tag};
@@ -34,6 +35,41 @@ pub struct Template {
 }
 
 impl Template {
+    /// The register, for a record builder.
+    ///
+    /// ```
+    /// use mbus_app::decimal::Decimal;
+    /// use mbus_app::record::Records;
+    /// use mbus_app::record::builder::{Content, NewDib, NewVib, RecordBuilder};
+    /// use mbus_app::value::Value;
+    /// use mbus_link::DeviceType;
+    /// use obis_map::Context;
+    /// let (water, code) = (Context::of(DeviceType::WATER), "8-0:1.2.0*255".parse().unwrap());
+    /// let template = water.records(code).next().unwrap();
+    /// let vib = template.vib.nth(4).unwrap();
+    /// let record = RecordBuilder {
+    ///     dib: NewDib::Register(template.register(), None),
+    ///     vib: NewVib::Octets(&vib),
+    ///     content: Content::Value(Value::Number(Decimal::new(2_850_427, -2))),
+    ///     ..RecordBuilder::default()
+    /// };
+    /// let mut buffer = [0; 16];
+    /// let octets = record.encode_into(&mut buffer)?;
+    /// let record = Records::new(octets).next().unwrap()?;
+    /// assert_eq!(water.lookup((&record).into()).unwrap().code, code);
+    /// assert_eq!(record.value(), Value::Number(Decimal::new(2_850_427, -2)));
+    /// # Ok::<(), mbus_app::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn register(&self) -> Register {
+        Register {
+            function: self.function,
+            storage: self.storage,
+            tariff: self.tariff,
+            subunit: self.subunit,
+            is_register: self.register,
+        }
+    }
     /// The key of the record with this VIB.
     #[must_use]
     pub const fn key<'a>(&self, vib: &'a [u8]) -> RecordKey<'a> {

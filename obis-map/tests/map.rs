@@ -1,7 +1,8 @@
 //! The whole map of Annex A and B in both directions, and the pairs other programs publish.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "tests")]
 
-use mbus_app::record::{Function, Records};
+use mbus_app::record::builder::{Content, NewDib, NewVib, RecordBuilder};
+use mbus_app::record::{DataField, Function, Records};
 use mbus_link::DeviceType;
 use obis_map::{
     Confidence, Context, Medium, NoCode, ObisCode, Part, RecordKey, Row, Source, StorageNumbers, Tag,
@@ -157,7 +158,7 @@ fn a_telegram_with_the_averaging_duration_is_seen() {
 
 #[test]
 fn every_code_gives_a_record_that_maps_back() {
-    let (mut reversed, mut outside) = (0, 0);
+    let (mut reversed, mut built, mut outside) = (0, 0, 0);
     for row in rows() {
         if row.is_annex() && row.tags.is_empty() {
             continue;
@@ -178,6 +179,18 @@ fn every_code_gives_a_record_that_maps_back() {
                         );
                         reversed += 1;
                     }
+                    let vib = template.vib.nth(0).unwrap();
+                    let builder = RecordBuilder {
+                        dib: NewDib::Register(template.register(), Some(DataField(1))),
+                        vib: NewVib::Octets(&vib),
+                        content: Content::Data(&[7]),
+                        ..RecordBuilder::default()
+                    };
+                    let mut buffer = [0; 32];
+                    let octets = builder.encode_into(&mut buffer).unwrap();
+                    let record = Records::new(octets).next().unwrap().unwrap();
+                    assert_eq!(RecordKey::from(&record), template.key(&vib), "{wanted}");
+                    built += 1;
                 }
             }
         }
@@ -188,7 +201,7 @@ fn every_code_gives_a_record_that_maps_back() {
         assert!(context.records(wanted).next().is_some() || !row.is_annex(), "{}", row.code);
         outside += usize::from(!row.is_annex());
     }
-    assert!(reversed > 10_000, "{reversed}");
+    assert!(reversed > 10_000 && built > 1_000, "{reversed} {built}");
     assert_eq!(outside, OUTSIDE);
 }
 /// Rows outside the annex.

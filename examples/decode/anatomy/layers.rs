@@ -32,7 +32,9 @@ impl Walk {
         self.read::<1>("access number", |[access]| access.to_string());
         if receiver {
             self.read::<2>("receiver, manufacturer", manufacturer);
-            self.read::<4>("receiver, identification", |id| IdentificationNumber::from_octets(id).to_string());
+            self.read::<4>("receiver, identification", |id| {
+                IdentificationNumber::from_octets(id).to_string()
+            });
             self.read::<1>("receiver, version", |[version]| version.to_string());
             self.read::<1>("receiver, device type", |[code]| device_type(code));
         }
@@ -140,8 +142,8 @@ mod tests {
 
     /// OMS Vol. 2 Annex N.2.3: ELL I and AFL, without the link layer.
     const ANNEX_N_2_3: [u8; 20] = [
-        0x8C, 0x20, 0x75, 0x90, 0x0F, 0x00, 0x2C, 0x25, 0xB3, 0x0A, 0x00, 0x00, 0x21, 0x92, 0x4D, 0x4F, 0x2F, 0xB6,
-        0x6E, 0x01,
+        0x8C, 0x20, 0x75, 0x90, 0x0F, 0x00, 0x2C, 0x25, 0xB3, 0x0A, 0x00, 0x00, 0x21, 0x92, 0x4D, 0x4F, 0x2F,
+        0xB6, 0x6E, 0x01,
     ];
 
     #[test]

@@ -45,12 +45,9 @@ mod tests {
     #[test]
     fn headers_of_every_form() {
         let octets = [0x72, 0x78, 0x56, 0x34, 0x12, 0x93, 0x15, 0x33, 0x03, 0x2A, 0x00, 0x00, 0x00, 0x0C];
-        for (header, length, names) in [
-            (Header::None, 0, 2),
-            (Header::Short, 4, 5),
-            (Header::Long, 12, 9),
-            (Header::Long, 13, 9),
-        ] {
+        for (header, length, names) in
+            [(Header::None, 0, 2), (Header::Short, 4, 5), (Header::Long, 12, 9), (Header::Long, 13, 9)]
+        {
             let mut walk = Walk::new(octets.to_vec());
             walk.transport(header, length, "response", "no error", "mode 0");
             let spans = walk.finish();
