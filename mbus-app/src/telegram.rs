@@ -146,7 +146,7 @@ pub struct LaxTelegram<'a> {
 
 impl<'a> Telegram<'a> {
     /// Reads a telegram without being told what it is: wired if it begins like a wired frame and is one, else
-    /// wireless in the state of CRCs for which [`wmbus_phy::classify`] finds the best evidence.
+    /// wireless in the state of CRCs for which [`wmbus_phy::classify()`] finds the best evidence.
     ///
     /// # Errors
     /// The first error of any layer. An error of a single record is no error here: see [`Telegram::records`].
