@@ -122,12 +122,20 @@ impl DataField {
     /// Octets of data; `None` for variable length and special functions.
     #[must_use]
     #[inline]
-    pub fn data_len(self) -> Option<usize> {
-        match Self::LENGTHS.get(usize::from(self.0 & 0x0F)) {
-            Some(0xFF) | None => None,
-            Some(length) => Some(usize::from(*length)),
-        }
+    pub const fn data_len(self) -> Option<usize> {
+        // The table in one word, a digit for each code: no memory is read on the way from record to record.
+        let len = Self::PACKED_LENGTHS >> ((self.0 & 0x0F) << 2) & 0x0F;
+        if len == 0x0F { None } else { Some(len as usize) }
     }
+    const PACKED_LENGTHS: u64 = {
+        let mut rest: &[u8] = &Self::LENGTHS;
+        let mut packed = 0u64;
+        while let [others @ .., last] = rest {
+            packed = packed << 4 | (*last & 0x0F) as u64;
+            rest = others;
+        }
+        packed
+    };
     /// True for the five BCD fields.
     #[must_use]
     pub const fn is_bcd(self) -> bool {
@@ -194,28 +202,34 @@ impl<'a> Dib<'a> {
     #[inline]
     pub fn storage(&self) -> u64 {
         let low = u64::from(self.dif >> 6 & 1);
-        if self.dif & 0x80 == 0 {
-            return low;
+        match self.octets {
+            [] | [_] => low,
+            [_, dife] => u64::from(dife & 0x0F) << 1 | low,
+            _ => {
+                self.difes().iter().rev().fold(0, |storage, dife| storage << 4 | u64::from(dife & 0x0F)) << 1
+                    | low
+            }
         }
-        self.difes().iter().rev().fold(0, |storage, dife| storage << 4 | u64::from(dife & 0x0F)) << 1 | low
     }
     /// The tariff, 0 (total) to 2^20 - 1.
     #[must_use]
     #[inline]
     pub fn tariff(&self) -> u32 {
-        if self.dif & 0x80 == 0 {
-            return 0;
+        match self.octets {
+            [] | [_] => 0,
+            [_, dife] => u32::from(dife >> 4 & 3),
+            _ => self.difes().iter().rev().fold(0, |tariff, dife| tariff << 2 | u32::from(dife >> 4 & 3)),
         }
-        self.difes().iter().rev().fold(0, |tariff, dife| tariff << 2 | u32::from(dife >> 4 & 3))
     }
     /// The subunit, 0 to 1023.
     #[must_use]
     #[inline]
     pub fn subunit(&self) -> u16 {
-        if self.dif & 0x80 == 0 {
-            return 0;
+        match self.octets {
+            [] | [_] => 0,
+            [_, dife] => u16::from(dife >> 6 & 1),
+            _ => self.difes().iter().rev().fold(0, |subunit, dife| subunit << 1 | u16::from(dife >> 6 & 1)),
         }
-        self.difes().iter().rev().fold(0, |subunit, dife| subunit << 1 | u16::from(dife >> 6 & 1))
     }
     /// True when a final DIFE 00h says that the storage number is a register number (it then is the F
     /// of the OBIS code).

@@ -117,7 +117,8 @@ impl Meaning {
     }
     /// A number times the factors of VIF and VIFEs.
     pub(super) fn scaled(&self, raw: i128) -> Option<Decimal> {
-        match self.coding.number(raw) {
+        let number = self.coding.number(raw);
+        match if self.coding.rule == Rule::Hca { self.coding.hca(number) } else { number } {
             Value::Number(number) => Some(number),
             _ => None,
         }
@@ -171,13 +172,17 @@ impl Coding {
     #[inline]
     pub(super) fn value<'a>(&self, field: DataField, data: &'a [u8]) -> Value<'a> {
         match self.rule {
-            Rule::Default | Rule::Unsigned | Rule::Signed | Rule::Hca => {}
+            Rule::Default | Rule::Unsigned | Rule::Signed => {}
             _ => {
                 if let Some(value) = self.ruled(field, data) {
                     return value;
                 }
             }
         }
+        self.by_field(field, data)
+    }
+    #[inline]
+    fn by_field<'a>(&self, field: DataField, data: &'a [u8]) -> Value<'a> {
         match field.0 {
             1..=4 | 6 | 7 => self.number(self.integer(data)),
             9..=12 | 14 => match bcd(data) {
@@ -194,14 +199,18 @@ impl Coding {
         if self.is_unsigned() { i128::from(unsigned(data)) } else { i128::from(signed(data)) }
     }
     #[inline]
-    fn number<'a>(&self, raw: i128) -> Value<'a> {
-        if self.rule == Rule::Hca && self.exponent != 0 {
-            return match raw.checked_mul(FIVE_TO_12) {
-                Some(mantissa) => Value::Number(Decimal { mantissa, exponent: self.exponent }),
-                None => Value::Invalid(Invalid::OutOfRange),
-            };
-        }
+    const fn number<'a>(&self, raw: i128) -> Value<'a> {
         Value::Number(Decimal { mantissa: raw, exponent: self.exponent })
+    }
+    /// A number of a rating factor: times two to the power of -12 where its exponent says so.
+    fn hca<'a>(&self, value: Value<'a>) -> Value<'a> {
+        match value {
+            Value::Number(number) if self.exponent != 0 => match number.mantissa.checked_mul(FIVE_TO_12) {
+                Some(mantissa) => Value::Number(Decimal { mantissa, exponent: number.exponent }),
+                None => Value::Invalid(Invalid::OutOfRange),
+            },
+            value => value,
+        }
     }
     fn real<'a>(&self, data: &[u8]) -> Value<'a> {
         let Ok(octets) = <[u8; 4]>::try_from(data) else { return Value::Invalid(Invalid::WrongDataField) };
@@ -221,6 +230,7 @@ impl Coding {
             Rule::Bits if field.is_integer() => Some(Value::Bits(Bits(data))),
             Rule::TypeK | Rule::TypeL if has_data => Some(Value::Octets(data)),
             Rule::Address if data.len() > 1 && field.is_integer() => Some(Value::Octets(data)),
+            Rule::Hca => Some(self.hca(Self { rule: Rule::Unsigned, ..*self }.by_field(field, data))),
             Rule::Identifier if field.is_bcd() => Some(Value::Digits(Digits(data))),
             _ => None,
         }

@@ -24,8 +24,10 @@ use crate::decimal::Decimal;
 use crate::value::{Invalid, Value};
 use crate::vif::primary::PRIMARY;
 use crate::vif::{Quantity, Unit};
+use crate::vif::{RESERVED, Row};
 use crate::{Error, ErrorKind};
 use meaning::{Coding, Meaning};
+use vib::Parts;
 
 /// Which way a telegram goes: VIFE 00h to 0Fh mean different things.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -90,29 +92,40 @@ pub enum RecordKind {
 /// One data record.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
-    kind: RecordKind,
-    dib: Dib<'a>,
-    vib: Vib<'a>,
+    header: Header<'a>,
     data: &'a [u8],
     offset: usize,
-    direction: Direction,
 }
 
 impl<'a> Record<'a> {
     /// What it is.
     #[must_use]
+    #[inline]
     pub const fn kind(&self) -> RecordKind {
-        self.kind
+        match self.header.parts.dif() {
+            0x0F => RecordKind::Manufacturer { more_follow: false },
+            0x1F => RecordKind::Manufacturer { more_follow: true },
+            0x2F => RecordKind::Filler,
+            0x7F => RecordKind::GlobalReadout,
+            // The walk lets no other special function through.
+            _ => RecordKind::Data,
+        }
+    }
+    #[inline]
+    const fn is_data(&self) -> bool {
+        self.header.parts.dif() & 0x0F != 0x0F
     }
     /// The data information block: register and data field.
     #[must_use]
+    #[inline]
     pub const fn dib(&self) -> Dib<'a> {
-        self.dib
+        self.header.dib()
     }
     /// The value information block: quantity, unit, qualifiers. Empty for manufacturer specific data.
     #[must_use]
+    #[inline]
     pub const fn vib(&self) -> Vib<'a> {
-        self.vib
+        self.header.vib()
     }
     /// The data as sent, LVAR included.
     #[must_use]
@@ -127,43 +140,51 @@ impl<'a> Record<'a> {
     /// Octets of the whole record.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
-        self.dib.octets().len().saturating_add(self.vib.octets().len()).saturating_add(self.data.len())
+        self.header.octets.len().saturating_add(self.data.len())
     }
     /// Instantaneous, maximum, minimum, or during an error.
     #[must_use]
+    #[inline]
     pub const fn function(&self) -> Function {
-        self.dib.function()
+        Function::from_dif(self.header.parts.dif())
     }
     /// The storage number; 0 is the current value.
     #[must_use]
+    #[inline]
     pub fn storage(&self) -> u64 {
-        self.dib.storage()
+        self.dib().storage()
     }
     /// The tariff; 0 is the total.
     #[must_use]
+    #[inline]
     pub fn tariff(&self) -> u32 {
-        self.dib.tariff()
+        self.dib().tariff()
     }
     /// The subunit.
     #[must_use]
+    #[inline]
     pub fn subunit(&self) -> u16 {
-        self.dib.subunit()
+        self.dib().subunit()
     }
     /// What is measured.
     #[must_use]
+    #[inline]
     pub const fn quantity(&self) -> Quantity {
-        match self.kind {
-            RecordKind::Data => self.vib.row().quantity,
+        if self.is_data() {
+            return self.header.row.quantity;
+        }
+        match self.kind() {
             RecordKind::Manufacturer { .. } => Quantity::ManufacturerSpecific,
             RecordKind::GlobalReadout => Quantity::AnyVif,
-            RecordKind::Filler => Quantity::Reserved,
+            RecordKind::Filler | RecordKind::Data => Quantity::Reserved,
         }
     }
     /// The unit of [`Record::value`], qualifiers that replace it taken into account. Factors such as
     /// "per kWh" come on top, see [`Record::ucum`].
     #[must_use]
+    #[inline]
     pub fn unit(&self) -> Unit {
-        if self.vib.is_qualified() { self.meaning().unit } else { self.vib.row().unit }
+        if self.header.parts.is_qualified() { self.meaning().unit } else { self.header.row.unit }
     }
     /// The whole unit in UCUM, factors included.
     #[must_use]
@@ -173,26 +194,34 @@ impl<'a> Record<'a> {
     /// What qualifies the value, in the order sent.
     #[must_use]
     pub const fn qualifiers(&self) -> Qualifiers<'a> {
-        self.vib.qualifiers(self.direction)
+        self.vib().qualifiers(self.header.direction)
     }
     /// The value, exact.
     #[must_use]
     #[inline]
     pub fn value(&self) -> Value<'a> {
-        match self.kind {
-            RecordKind::Data if self.vib.is_qualified() => {
-                self.meaning().value(self.dib.data_field(), self.data)
-            }
-            RecordKind::Data => Coding::of(self.vib.row()).value(self.dib.data_field(), self.data),
+        let field = DataField::from_dif(self.header.parts.dif());
+        if !self.is_data() {
+            return self.special_value();
+        }
+        if self.header.parts.is_qualified() {
+            return self.meaning().value(field, self.data);
+        }
+        Coding::of(self.header.row).value(field, self.data)
+    }
+    #[cold]
+    fn special_value(&self) -> Value<'a> {
+        match self.kind() {
             RecordKind::Manufacturer { .. } => Value::Octets(self.data),
-            RecordKind::Filler | RecordKind::GlobalReadout => Value::None,
+            _ => Value::None,
         }
     }
     /// True when the number is the one that Annex A reserves for "no value": the smallest of type B, the
     /// largest of type C. Many meters use them so, some as plain numbers; [`Record::value`] is the number.
     #[must_use]
     pub fn is_marked_invalid(&self) -> bool {
-        self.kind == RecordKind::Data && self.meaning().is_marked_invalid(self.dib.data_field(), self.data)
+        self.is_data()
+            && self.meaning().is_marked_invalid(DataField::from_dif(self.header.parts.dif()), self.data)
     }
     /// The record error that a qualifier reports (VIFE 01h to 0Fh and 15h to 1Ch from a device).
     #[must_use]
@@ -205,8 +234,8 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn is_time_stamp(&self) -> bool {
         matches!(self.quantity(), Quantity::Date | Quantity::DateAndTime)
-            && self.kind == RecordKind::Data
-            && !self.vib.is_qualified()
+            && self.is_data()
+            && !self.header.parts.is_qualified()
     }
     /// The value of one element of a profile, coded as `field` says.
     pub(crate) fn element(&self, field: DataField, octets: &'a [u8]) -> Value<'a> {
@@ -234,7 +263,7 @@ impl<'a> Record<'a> {
     }
 
     fn meaning(&self) -> Meaning {
-        Meaning::of(self.vib.row()).qualified(self.qualifiers())
+        Meaning::of(self.header.row).qualified(self.qualifiers())
     }
 }
 
@@ -247,7 +276,7 @@ pub struct Ucum<'a> {
 impl fmt::Display for Ucum<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use crate::vif::orthogonal::Effect;
-        match self.record.vib.plain_text() {
+        match self.record.vib().plain_text() {
             Some(text) if self.record.unit() == Unit::None => write!(f, "{text}")?,
             _ => f.write_str(self.record.unit().ucum())?,
         }
@@ -320,15 +349,19 @@ impl<'a> Records<'a> {
     fn special(&mut self, dif: u8) -> Option<Result<Record<'a>, Error>> {
         let (first, rest) = self.rest.split_at_checked(1)?;
         let offset = self.offset();
-        let (kind, data, rest) = match dif {
-            0x0F | 0x1F => (RecordKind::Manufacturer { more_follow: dif == 0x1F }, rest, &[] as &[u8]),
-            0x2F => (RecordKind::Filler, &[] as &[u8], rest),
-            0x7F => (RecordKind::GlobalReadout, &[] as &[u8], rest),
+        let (data, rest) = match dif {
+            0x0F | 0x1F => (rest, &[] as &[u8]),
+            0x2F | 0x7F => (&[] as &[u8], rest),
             _ => return self.stop(ErrorKind::ReservedDif { dif }.at(0)),
         };
         self.rest = rest;
-        let dib = Dib::from_checked(first, dif);
-        Some(Ok(Record { kind, dib, vib: Vib::NONE, data, offset, direction: self.options.direction }))
+        let header = Header {
+            octets: first,
+            row: &RESERVED,
+            parts: Parts::NONE.behind(dif, 1),
+            direction: self.options.direction,
+        };
+        Some(Ok(Record { header, data, offset }))
     }
 }
 
@@ -351,37 +384,33 @@ impl<'a> Iterator for Records<'a> {
             }
             break dif;
         };
-        // The shape of most records: no DIFE, no VIFE, data of a fixed length.
-        if dif & 0x80 == 0 && dif != 0 {
-            if let Some(record) = self.plain(dif) {
-                return Some(Ok(record));
-            }
+        match self.plain(dif) {
+            Some(record) => Some(Ok(record)),
+            None => self.general(dif),
         }
-        self.general(dif)
     }
 }
 
 impl core::iter::FusedIterator for Records<'_> {}
 
 impl<'a> Records<'a> {
-    /// The record at the front when it has neither DIFE nor VIFE nor text, and all its data are there.
+    /// The record at the front when it has the shape of most: at most one DIFE, no VIFE, no text, data of a
+    /// fixed length, all of them there.
     #[inline]
     fn plain(&mut self, dif: u8) -> Option<Record<'a>> {
-        let (dib, after) = self.rest.split_at_checked(1)?;
-        let (vib, after) = after.split_at_checked(1)?;
-        let [vif] = vib else { return None };
+        let (dib_len, vif) = match self.rest {
+            [1..=0x7F, vif, ..] => (1, vif),
+            [0x80..=0xFF, 0..=0x7F, vif, ..] => (2, vif),
+            _ => return None,
+        };
+        let (octets, after) = self.rest.split_at_checked(usize::from(dib_len).saturating_add(1))?;
         let row = PRIMARY.get(usize::from(*vif)).filter(|row| row.code != 0x7C)?;
         let (data, after) = after.split_at_checked(DataField::from_dif(dif).data_len()?)?;
         let offset = self.offset();
         self.rest = after;
-        Some(Record {
-            kind: RecordKind::Data,
-            dib: Dib::from_checked(dib, dif),
-            vib: Vib::single(vib, row),
-            data,
-            offset,
-            direction: self.options.direction,
-        })
+        let direction = self.options.direction;
+        let header = Header { octets, row, parts: Parts::NONE.behind(dif, dib_len), direction };
+        Some(Record { header, data, offset })
     }
     /// Every other record.
     #[inline]
@@ -410,8 +439,9 @@ impl<'a> Records<'a> {
 /// DIB and VIB without data, as the header list of a compact frame has them.
 #[derive(Clone, Copy, Debug)]
 pub struct Header<'a> {
-    dib: Dib<'a>,
-    vib: Vib<'a>,
+    octets: &'a [u8],
+    row: &'static Row,
+    parts: Parts,
     direction: Direction,
 }
 
@@ -430,25 +460,45 @@ impl<'a> Header<'a> {
             return Err(ErrorKind::ReservedDif { dif: dib.dif() }.at(0));
         }
         match Vib::parse_prefix(after_dib, dib.data_field().data_len(), options) {
-            Ok((vib, rest)) => Ok((Self { dib, vib, direction: options.direction }, rest)),
+            Ok((vib, rest)) => {
+                let dib_len = dib.octets().len();
+                let len = dib_len.saturating_add(vib.octets().len());
+                let header = Self {
+                    octets: octets.get(..len).unwrap_or_default(),
+                    row: vib.row(),
+                    // A DIF and ten DIFE at most.
+                    parts: vib.parts().behind(dib.dif(), u8::try_from(dib_len).unwrap_or(u8::MAX)),
+                    direction: options.direction,
+                };
+                Ok((header, rest))
+            }
             Err(error) => Err(bad_vib(error, octets, dib)),
+        }
+    }
+    #[inline]
+    const fn blocks(&self) -> (&'a [u8], &'a [u8]) {
+        match self.octets.split_at_checked(self.parts.dib_len() as usize) {
+            Some(blocks) => blocks,
+            None => (self.octets, &[]),
         }
     }
     /// The data information block.
     #[must_use]
+    #[inline]
     pub const fn dib(&self) -> Dib<'a> {
-        self.dib
+        Dib::from_checked(self.blocks().0, self.parts.dif())
     }
     /// The value information block.
     #[must_use]
+    #[inline]
     pub const fn vib(&self) -> Vib<'a> {
-        self.vib
+        Vib::from_checked(self.blocks().1, self.row, self.parts)
     }
     /// Octets of the header.
     #[must_use]
     #[inline]
     pub const fn encoded_len(&self) -> usize {
-        self.dib.octets().len().saturating_add(self.vib.octets().len())
+        self.octets.len()
     }
     /// The record of this header with the data at the beginning of `octets`, and what follows them.
     ///
@@ -456,21 +506,14 @@ impl<'a> Header<'a> {
     /// [`ErrorKind::Truncated`]; [`ErrorKind::ReservedLvar`].
     #[inline]
     pub fn take_data(&self, octets: &'a [u8]) -> Result<(Record<'a>, &'a [u8]), Error> {
-        let len = match self.dib.data_field().data_len() {
+        let len = match DataField::from_dif(self.parts.dif()).data_len() {
             Some(len) => len,
             None => variable_len(octets)?,
         };
         let Some((data, rest)) = octets.split_at_checked(len) else {
             return Err(ErrorKind::Truncated { needed: len, available: octets.len() }.at(0));
         };
-        let record = Record {
-            kind: RecordKind::Data,
-            dib: self.dib,
-            vib: self.vib,
-            data,
-            offset: 0,
-            direction: self.direction,
-        };
+        let record = Record { header: *self, data, offset: 0 };
         Ok((record, rest))
     }
 }

@@ -28,13 +28,48 @@ pub struct Vib<'a> {
     parts: Parts,
 }
 
-/// Where the parts of a block stand in it. An empty text part at 0 is no text.
-#[derive(Clone, Copy, Debug, Default)]
-struct Parts {
-    vifes_at: u16,
-    text_at: u16,
-    vifes_len: u8,
-    text_len: u8,
+/// Where the parts of a record's header stand, packed into one word so that a record moves in few steps:
+/// DIF, octets of the DIB, begin of the VIFEs (2), begin of the text (2), octets of both; begins count from
+/// the VIF. A text at 0 is no text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parts(u64);
+
+impl Parts {
+    /// A VIF alone.
+    pub(super) const NONE: Self = Self(0);
+
+    const fn new(vifes_at: u16, vifes_len: u8, text_at: u16, text_len: u8) -> Self {
+        let ([a, b], [c, d]) = (vifes_at.to_le_bytes(), text_at.to_le_bytes());
+        Self(u64::from_le_bytes([0, 0, a, b, c, d, vifes_len, text_len]))
+    }
+    /// The same behind a DIB.
+    #[inline]
+    pub(super) const fn behind(self, dif: u8, dib_len: u8) -> Self {
+        Self(self.0 & !0xFFFF | u16::from_le_bytes([dif, dib_len]) as u64)
+    }
+    #[inline]
+    pub(super) const fn dif(self) -> u8 {
+        let [dif, ..] = self.0.to_le_bytes();
+        dif
+    }
+    #[inline]
+    pub(super) const fn dib_len(self) -> u8 {
+        let [_, len, ..] = self.0.to_le_bytes();
+        len
+    }
+    /// True when a VIFE qualifies the value.
+    #[inline]
+    pub(super) const fn is_qualified(self) -> bool {
+        self.0 & 0x00FF_0000_0000_0000 != 0
+    }
+    const fn vifes(self) -> (u16, u8) {
+        let [_, _, a, b, _, _, len, _] = self.0.to_le_bytes();
+        (u16::from_le_bytes([a, b]), len)
+    }
+    const fn text(self) -> (u16, u8) {
+        let [.., a, b, _, len] = self.0.to_le_bytes();
+        (u16::from_le_bytes([a, b]), len)
+    }
 }
 
 /// Why octets are no value information block.
@@ -45,18 +80,22 @@ pub(crate) enum VibError {
 }
 
 impl<'a> Vib<'a> {
-    /// The empty block of manufacturer specific data and fillers.
-    pub(crate) const NONE: Self = Self::single(&[], &RESERVED);
-
     /// A VIF alone.
     #[inline]
-    pub(super) const fn single(octets: &'a [u8], row: &'static Row) -> Self {
-        Self { octets, row, parts: Parts { vifes_at: 0, text_at: 0, vifes_len: 0, text_len: 0 } }
+    const fn single(octets: &'a [u8], row: &'static Row) -> Self {
+        Self { octets, row, parts: Parts::NONE }
+    }
+    #[inline]
+    pub(super) const fn from_checked(octets: &'a [u8], row: &'static Row, parts: Parts) -> Self {
+        Self { octets, row, parts }
+    }
+    pub(super) const fn parts(&self) -> Parts {
+        self.parts
     }
     /// A chain without text; `vifes` is its end.
     fn chain(octets: &'a [u8], vifes: &'a [u8], row: &'static Row) -> Self {
         let vifes_at = short(octets.len().saturating_sub(vifes.len()));
-        Self { octets, row, parts: Parts { vifes_at, vifes_len: low_octet(vifes.len()), ..Parts::default() } }
+        Self { octets, row, parts: Parts::new(vifes_at, low_octet(vifes.len()), 0, 0) }
     }
 
     /// `data_len`: octets of data that must follow, where that is known; it helps to tell the two orders
@@ -130,12 +169,8 @@ impl<'a> Vib<'a> {
         let (chain, rest) = split_chain(octets)?;
         let (text, rest) = split_text(rest)?;
         let vifes_len = low_octet(chain.len().saturating_sub(1));
-        let parts = Parts {
-            vifes_at: 1,
-            vifes_len,
-            text_at: u16::from(vifes_len).saturating_add(2),
-            text_len: low_octet(text.len()),
-        };
+        let text_at = u16::from(vifes_len).saturating_add(2);
+        let parts = Parts::new(1, vifes_len, text_at, low_octet(text.len()));
         Self::of_text(octets, parts, rest)
     }
     /// VIF, length, text, all VIFEs.
@@ -144,12 +179,11 @@ impl<'a> Vib<'a> {
         let (text, rest) = split_text(rest)?;
         let text_len = low_octet(text.len());
         let vifes_at = u16::from(text_len).saturating_add(2);
-        let parts = Parts { vifes_at, vifes_len: 0, text_at: 2, text_len };
         if vif & 0x80 == 0 {
-            return Self::of_text(octets, parts, rest);
+            return Self::of_text(octets, Parts::new(vifes_at, 0, 2, text_len), rest);
         }
         let (vifes, rest) = split_chain_of(rest, MAX_VIFE.saturating_sub(1))?;
-        Self::of_text(octets, Parts { vifes_len: low_octet(vifes.len()), ..parts }, rest)
+        Self::of_text(octets, Parts::new(vifes_at, low_octet(vifes.len()), 2, text_len), rest)
     }
     fn of_text(octets: &'a [u8], parts: Parts, rest: &'a [u8]) -> Result<(Self, &'a [u8]), VibError> {
         let len = octets.len().saturating_sub(rest.len());
@@ -158,7 +192,7 @@ impl<'a> Vib<'a> {
         Ok((Self { octets, row, parts }, rest))
     }
     fn text_is_plausible(&self) -> bool {
-        let text = self.part(self.parts.text_at, self.parts.text_len);
+        let text = self.part(self.parts.text());
         (1..=64).contains(&text.len()) && text.iter().all(|letter| matches!(letter, 0x20..=0x7E | 0xA1..))
     }
 
@@ -175,14 +209,9 @@ impl<'a> Vib<'a> {
     /// The orthogonal VIFEs: those behind the true VIF.
     #[must_use]
     pub const fn vifes(&self) -> &'a [u8] {
-        self.part(self.parts.vifes_at, self.parts.vifes_len)
+        self.part(self.parts.vifes())
     }
-    /// True when a VIFE qualifies the value.
-    #[inline]
-    pub(super) const fn is_qualified(&self) -> bool {
-        self.parts.vifes_len != 0
-    }
-    const fn part(&self, at: u16, len: u8) -> &'a [u8] {
+    const fn part(&self, (at, len): (u16, u8)) -> &'a [u8] {
         match self.octets.split_at_checked(at as usize) {
             Some((_, rest)) => match rest.split_at_checked(len as usize) {
                 Some((part, _)) => part,
@@ -194,9 +223,9 @@ impl<'a> Vib<'a> {
     /// The unit as text (VIF 7Ch, FCh).
     #[must_use]
     pub const fn plain_text(&self) -> Option<Text<'a>> {
-        match self.parts.text_at {
-            0 => None,
-            at => Some(Text(self.part(at, self.parts.text_len))),
+        match self.parts.text() {
+            (0, _) => None,
+            part => Some(Text(self.part(part))),
         }
     }
     /// What the orthogonal VIFEs say, one after the other.

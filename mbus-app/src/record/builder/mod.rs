@@ -175,10 +175,10 @@ impl Default for RecordBuilder<'_> {
 impl<'a> From<&Record<'a>> for RecordBuilder<'a> {
     fn from(record: &Record<'a>) -> Self {
         Self {
-            dib: NewDib::Octets(record.dib.octets()),
-            vib: NewVib::Octets(record.vib.octets()),
+            dib: NewDib::Octets(record.dib().octets()),
+            vib: NewVib::Octets(record.vib().octets()),
             content: Content::Data(record.data),
-            direction: record.direction,
+            direction: record.header.direction,
         }
     }
 }
@@ -308,7 +308,7 @@ impl Register {
             storage: record.storage(),
             tariff: record.tariff(),
             subunit: record.subunit(),
-            is_register: record.dib.is_register(),
+            is_register: record.dib().is_register(),
         }
     }
     /// The shortest block: DIF, as many DIFE as the numbers need, and the final 00h of a register.
