@@ -112,6 +112,8 @@ pub struct Record {
     pub value: Option<String>,
     /// UCUM.
     pub unit: String,
+    /// The unit in the meter's own words (VIF 7C).
+    pub unit_text: Option<String>,
     /// number, date, datetime, time, text, octets or none.
     pub kind: &'static str,
     /// DIF and DIFE as sent.

@@ -16,13 +16,14 @@ use mbus_link::wireless::{self, LengthQuirk};
 use mbus_link::{Address, CField, Ell, NetworkLayer, network_layer};
 use oms_security::afl::{self, Afl, AflMessage};
 use oms_security::ell_cipher::{self, EllOpening};
-use oms_security::key::KeyProvider;
+use oms_security::key::{KeyProvider, KeyRequest, MAX_CANDIDATES};
 use oms_security::mode::Support;
 use oms_security::sealed::{self, Found, Opening, SecurityContext};
 
 use crate::ci::{CiDirection, CiField, Content, HeaderKind};
 use crate::record::{Direction, RecordOptions, Records};
 use crate::tpl::Tpl;
+use crate::value::{Invalid, Value};
 use crate::{Error, ErrorKind, Layer};
 
 /// What the octets handed in are.
@@ -583,10 +584,42 @@ impl Layout {
         let opening = sealed::open(&context, message, body, keys)
             .map_err(|error| Error::from_security(error).shifted(at))?;
         self.body.1 = end.saturating_sub(opening.trailer);
+        if opening.found == Found::ClearUnannounced && !self.is_plausible(octets, tpl.ci) {
+            // One cipher text in 65 536 begins with the check octets: what cannot be read as records is one.
+            let request = KeyRequest {
+                meter: context.meter,
+                mode,
+                key_id: header.configuration.key_id().unwrap_or_default(),
+                key_version: header.configuration.key_version,
+            };
+            let tried = (0..MAX_CANDIDATES).take_while(|n| keys.candidate(&request, *n).is_some()).count();
+            let kind = ErrorKind::Security(match tried {
+                0 => oms_security::ErrorKind::KeyMissing,
+                tried => oms_security::ErrorKind::CheckOctets { tried },
+            });
+            return Err(Error { layer: Layer::Security, kind, offset: self.body.0 });
+        }
         if opening.found != Found::Clear || opening.authenticated {
             self.opening = Some(opening);
         }
         Ok(())
+    }
+}
+
+impl Layout {
+    /// True when the body can be read to its end as what the CI announces, and no value is impossible.
+    fn is_plausible(&self, octets: &[u8], ci: CiField) -> bool {
+        let body = octets.get(self.body.0..self.body.1).unwrap_or_default();
+        match ci.content() {
+            Content::FullFrame | Content::Command => Records::new(body).all(|record| match record {
+                Ok(record) => !matches!(
+                    record.value(),
+                    Value::Invalid(Invalid::ErrorDigits | Invalid::NoSuchMoment | Invalid::WrongDataField)
+                ),
+                Err(_) => false,
+            }),
+            _ => true,
+        }
     }
 }
 

@@ -118,6 +118,9 @@ fn record(record: &Record) -> Value {
         "vib": hex::upper(&record.vib), "data": hex::upper(&record.data), "obis": record.obis,
     });
     if let Value::Object(fields) = &mut fields {
+        if let Some(unit) = &record.unit_text {
+            fields.insert("unit_text".to_owned(), unit.as_str().into());
+        }
         if !record.qualifiers.is_empty() {
             fields.insert("qualifiers".to_owned(), record.qualifiers.as_slice().into());
         }

@@ -160,7 +160,7 @@ fn table(records: &[Record]) -> Table {
         table.add_row([
             printable(&record.quantity),
             printable(record.value.as_deref().unwrap_or("-")),
-            record.unit.clone(),
+            record.unit_text.clone().unwrap_or_else(|| record.unit.clone()),
             blank(record.storage),
             blank(record.tariff),
             blank(record.subunit),

@@ -228,8 +228,9 @@ impl Coding {
         match self.rule {
             Rule::Date | Rule::DateTime | Rule::AnyDate if has_data => Some(self.moment(field, data)),
             Rule::Bits if field.is_integer() => Some(Value::Bits(Bits(data))),
-            Rule::TypeK | Rule::TypeL if has_data => Some(Value::Octets(data)),
-            Rule::Address if data.len() > 1 && field.is_integer() => Some(Value::Octets(data)),
+            Rule::TypeK if field == DataField::INTEGER_32 => Some(Value::Octets(data)),
+            Rule::TypeL if field == DataField::VARIABLE => Some(Value::Octets(data)),
+            Rule::Address if data.len() >= 6 && field.is_integer() => Some(Value::Octets(data)),
             Rule::Hca => Some(self.hca(Self { rule: Rule::Unsigned, ..*self }.by_field(field, data))),
             Rule::Identifier if field.is_bcd() => Some(Value::Digits(Digits(data))),
             _ => None,

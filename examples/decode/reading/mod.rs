@@ -1,0 +1,473 @@
+//! From octets to the model: the only place that knows the library.
+
+mod explain;
+mod problem;
+mod records;
+
+use super::input::{Crc, Item, Kind};
+use super::keys::{Key, Keys};
+use super::model::{Compact, Frame, Meter, Reading, Security, Transport};
+use mbus_app::alarm::Alarm;
+use mbus_app::application_error::ApplicationError;
+use mbus_app::ci::{CiField, Content};
+use mbus_app::fixed::FixedData;
+use mbus_app::frame::known::KnownFormats;
+use mbus_app::frame::store::Formats;
+use mbus_app::frame::{CompactFrame, FormatFrame, FormatKey, FormatStore, compact};
+use mbus_app::record::{RecordOptions, Records};
+use mbus_app::telegram::{BodyState, Input, LaxTelegram, Link, Telegram};
+use mbus_app::tpl::{PartnerStatus, Status};
+use mbus_app::{Error, ErrorKind, peek};
+use mbus_link::time::{Duration, Instant};
+use mbus_link::{Address, CField, DeviceType};
+use oms_security::key::{Aes, KeyProvider, KeyRequest, PreparedKey};
+use oms_security::reassembly::{Channel, Reassembler};
+use oms_security::sealed::{Found, Opening};
+
+/// Messages in fragments that are put together at the same time, and how long one may be.
+const PLACES: usize = 16;
+const MESSAGE: usize = 16 * 1024;
+
+/// What is kept from line to line: keys, learned formats, fragments.
+#[derive(Debug)]
+pub struct Decoder {
+    key: Option<Key>,
+    keys: Keys,
+    explain: bool,
+    formats: (Formats, KnownFormats),
+    fragments: Box<Reassembler<PLACES, MESSAGE>>,
+}
+
+/// The keys that may be those of a telegram, the best first.
+struct Candidates(Vec<PreparedKey<Aes>>);
+
+impl KeyProvider for Candidates {
+    type Cipher = Aes;
+    fn candidate(&self, _: &KeyRequest, n: usize) -> Option<&PreparedKey<Aes>> {
+        self.0.get(n)
+    }
+}
+
+impl Decoder {
+    /// A decoder that has heard nothing yet.
+    #[must_use]
+    pub fn new(key: Option<Key>, keys: Keys, explain: bool) -> Self {
+        let formats = (Formats::new(), KnownFormats);
+        // Lines carry no time: a message in the making is kept until its place is needed.
+        let fragments = Box::new(Reassembler::new(Duration::MAX));
+        Self { key, keys, explain, formats, fragments }
+    }
+    /// Decodes one telegram.
+    pub fn read(&mut self, item: Item, line: usize) -> Reading {
+        let mut reading = Reading {
+            line,
+            id: item.id.clone(),
+            input: item.octets.clone(),
+            rssi_dbm: item.rssi_dbm,
+            received: item.received.clone(),
+            notes: item.notes.clone(),
+            ..Reading::default()
+        };
+        if item.kind == Kind::Chips {
+            reading.error = Some(problem::chips());
+            return reading;
+        }
+        let mut octets = item.octets.clone();
+        let input = input(&item, &mut octets, &mut reading);
+        let keys = self.candidates(&item, &octets);
+        let lax = Telegram::decode_lax(&mut octets, input, &keys);
+        self.fill(&mut reading, &lax, input, &item, &keys);
+        reading
+    }
+
+    fn candidates(&self, item: &Item, octets: &[u8]) -> Candidates {
+        let mut keys: Vec<Key> = item.key.into_iter().chain(self.key).collect();
+        if let Ok(peek) = peek(octets) {
+            for address in [peek.transport_address, peek.link_address].into_iter().flatten() {
+                let (manufacturer, id) =
+                    (address.manufacturer.to_string(), address.identification.to_string());
+                keys.extend(self.keys.of(&manufacturer, &id));
+            }
+        }
+        let key = |key: Key| PreparedKey::new(&oms_security::key::Key::new(key.octets()));
+        Candidates(keys.into_iter().map(key).collect())
+    }
+
+    fn fill(
+        &mut self,
+        reading: &mut Reading,
+        lax: &LaxTelegram<'_>,
+        input: Input,
+        item: &Item,
+        keys: &Candidates,
+    ) {
+        let telegram = &lax.telegram;
+        reading.frame = Some(frame(telegram, input));
+        reading.layers = telegram.layers().map(|ci| ci.0).collect();
+        reading.meter = link_meter(telegram).map(meter);
+        note_surplus(reading, telegram, input);
+        let unreadable = telegram.link().is_none();
+        if let Some(ErrorKind::Fragment { .. }) = lax.stopped.map(|error| error.kind) {
+            self.fragment(reading, telegram, item, keys);
+        } else {
+            self.body(reading, telegram, item, lax.stopped);
+        }
+        if unreadable {
+            reading.frame = None;
+        }
+        if self.explain {
+            reading.spans = explain::spans(telegram, input);
+        }
+    }
+
+    /// One fragment of a longer message: kept, and with the last one all of it is read.
+    fn fragment(&mut self, reading: &mut Reading, telegram: &Telegram<'_>, item: &Item, keys: &Candidates) {
+        let Some(afl) = telegram.afl() else { return };
+        let (channel, sender, c_field) = match telegram.link() {
+            Some(Link::Wireless(frame)) => {
+                let receiver = telegram.ell().and_then(|ell| ell.receiver);
+                let channel = Channel::Wireless { sender: frame.address(), receiver };
+                (channel, Some(frame.address()), Some(frame.c_field()))
+            }
+            Some(Link::Wired(frame)) => {
+                (Channel::Wired(frame.address().unwrap_or_default().0), None, frame.c_field())
+            }
+            None => return,
+        };
+        reading.facts.push(("fragment", fragment_text(afl.fragment_id, afl.more_fragments)));
+        let pushed = self.fragments.push(Instant::ZERO, channel, true, &afl, telegram.fragment());
+        let (mut message, afl) = match pushed {
+            Ok(Some(message)) => (message.octets.to_vec(), message.afl),
+            Ok(None) => return,
+            Err(error) => {
+                reading.error = Some(problem::of(Error::from_security(error).in_layer(mbus_app::Layer::Afl)));
+                return;
+            }
+        };
+        let keys = self.keys_of_message(item, keys, &message);
+        let lax = Telegram::decode_message(&mut message, sender, c_field, afl, &keys);
+        reading.layers.extend(lax.telegram.layers().map(|ci| ci.0));
+        self.body(reading, &lax.telegram, item, lax.stopped);
+    }
+    /// A long transport header is known only when the message is whole.
+    fn keys_of_message(&self, item: &Item, keys: &Candidates, message: &[u8]) -> Candidates {
+        let Ok((tpl, _)) = mbus_app::tpl::Tpl::parse_prefix(message) else {
+            return Candidates(keys.0.clone());
+        };
+        let mut all = keys.0.clone();
+        if let (Some(address), None) = (tpl.address, item.key) {
+            let (manufacturer, id) = (address.manufacturer.to_string(), address.identification.to_string());
+            let key = |key: Key| PreparedKey::new(&oms_security::key::Key::new(key.octets()));
+            all.extend(self.keys.of(&manufacturer, &id).map(key));
+        }
+        Candidates(all)
+    }
+
+    fn body(&mut self, reading: &mut Reading, telegram: &Telegram<'_>, item: &Item, stopped: Option<Error>) {
+        if let Some(tpl) = telegram.tpl() {
+            reading.transport = Some(transport(telegram, tpl));
+            reading.meter = reading.meter.take().or(tpl.address.map(meter));
+        }
+        reading.security = security(telegram, stopped);
+        if let Some(error) = stopped {
+            reading.error = Some(problem::of(error));
+            return;
+        }
+        if let BodyState::Opened(opening) = telegram.state() {
+            reading.plaintext = Some(telegram.body().to_vec());
+            note_clear_part(reading, &opening, telegram.body());
+        } else if telegram.ell_opening().is_some_and(|opening| opening.found == Found::Deciphered) {
+            reading.plaintext = Some(telegram.body().to_vec());
+        }
+        if let BodyState::ReservedMode = telegram.state() {
+            reading
+                .notes
+                .push("the configuration field names a reserved security mode; the data are in clear".into());
+        }
+        self.content(reading, telegram, item);
+    }
+
+    fn content(&mut self, reading: &mut Reading, telegram: &Telegram<'_>, item: &Item) {
+        let body = telegram.body();
+        let Some(tpl) = telegram.tpl() else { return };
+        match tpl.ci.content() {
+            Content::FullFrame | Content::Command => {
+                let device = telegram.meter().map_or(DeviceType::UNKNOWN, |meter| meter.device_type);
+                reading.error = records::fill(reading, telegram.records(), device, telegram.body_offset());
+                self.learn(telegram);
+            }
+            Content::CompactFrame if tpl.ci.is_fixed_data(body.len()) && tpl.header.is_none() => {
+                fixed(reading, body)
+            }
+            Content::CompactFrame => self.compact(reading, telegram, item),
+            Content::FormatFrame => self.format(reading, telegram),
+            Content::ApplicationError => {
+                let error = ApplicationError::parse(body);
+                reading.facts.push(("application_error", format!("{} ({:02X})", error.code, error.code.0)));
+            }
+            Content::Alarm => {
+                if let Ok((alarm, _)) = Alarm::parse_prefix(body) {
+                    reading.facts.push(("alarm", format!("{:02X}", alarm.0)));
+                }
+            }
+            Content::ManufacturerSpecific => reading.proprietary = true,
+            Content::ApplicationSelect | Content::SelectedApplication => {
+                let select = mbus_app::command::ApplicationSelect::parse(body);
+                reading.facts.push(("application_select", format!("{select:?}")));
+            }
+            Content::Selection => {
+                if let Ok(selection) = mbus_app::command::Selection::parse(body) {
+                    reading.facts.push(("selection", selection.address.to_string()));
+                }
+            }
+            Content::ClockSynchronisation => {
+                if let Ok(command) =
+                    mbus_app::command::ClockCommand::parse(body.strip_prefix(&[0x2F, 0x2F]).unwrap_or(body))
+                {
+                    reading.facts.push(("clock", format!("{command:?}")));
+                }
+            }
+            Content::NoApplication => {}
+            _ => reading.notes.push(format!("{} is told by name only here", tpl.ci.name())),
+        }
+    }
+
+    fn learn(&mut self, telegram: &Telegram<'_>) {
+        let mut headers = [0; 256];
+        if let (Some(meter), Ok(headers)) =
+            (telegram.meter(), compact::headers_into(telegram.body(), &mut headers))
+        {
+            let key = FormatKey::new(meter, compact::signature(headers));
+            // An empty list is not worth keeping, and that is all that can be wrong with it.
+            let _ = self.formats.learn(&key, headers);
+        }
+    }
+    fn format(&mut self, reading: &mut Reading, telegram: &Telegram<'_>) {
+        let body = telegram.body();
+        let check = if body.starts_with(&[0x2F, 0x2F]) { 2 } else { 0 };
+        match FormatFrame::parse_prefix(body.get(check..).unwrap_or_default()) {
+            Ok((format, _)) => {
+                reading.facts.push(("format_signature", format!("{:04X}", format.signature())));
+                if let Some(meter) = telegram.meter() {
+                    let _ = self.formats.learn(&FormatKey::new(meter, format.signature()), format.headers);
+                }
+            }
+            Err(error) => reading.error = Some(problem::of(error.shifted(telegram.body_offset()))),
+        }
+    }
+    fn compact(&self, reading: &mut Reading, telegram: &Telegram<'_>, item: &Item) {
+        let body = telegram.body();
+        let check = if body.starts_with(&[0x2F, 0x2F]) { 2 } else { 0 };
+        let frame = match CompactFrame::parse(body.get(check..).unwrap_or_default()) {
+            Ok(frame) => frame,
+            Err(error) => {
+                reading.error = Some(problem::of(error.shifted(telegram.body_offset())));
+                return;
+            }
+        };
+        let meter = telegram.meter().unwrap_or_default();
+        let key = FormatKey::new(meter, frame.signature);
+        let mut buffer = vec![0; 1024];
+        let given = item.format_headers.as_deref().map(|headers| frame.expand_into(headers, &mut buffer));
+        let outcome = match given {
+            Some(Ok(expanded)) => Ok(expanded.records.to_vec()),
+            Some(Err(error)) => Err(error),
+            None => {
+                frame.expand_with(&self.formats, &key, &mut buffer).map(|expanded| expanded.records.to_vec())
+            }
+        };
+        let state = match &outcome {
+            Ok(_) => "expanded",
+            Err(Error { kind: ErrorKind::FormatUnknown { .. }, .. }) => "format_unknown",
+            Err(_) => "crc_mismatch",
+        };
+        reading.compact = Some(Compact {
+            format_signature: frame.signature,
+            full_frame_crc: Some(frame.full_frame_crc),
+            state,
+        });
+        match outcome {
+            Ok(octets) => {
+                let options = RecordOptions { direction: telegram.direction(), ..RecordOptions::default() };
+                let records = Records::with_options(&octets, options);
+                reading.error = records::fill(reading, records, meter.device_type, telegram.body_offset());
+            }
+            Err(error) if state == "crc_mismatch" => {
+                reading.error = Some(problem::of(error.shifted(telegram.body_offset())));
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// What the octets are; frames with CRCs lose what follows them, which is told.
+fn input(item: &Item, octets: &mut Vec<u8>, reading: &mut Reading) -> Input {
+    let input = match (item.kind, item.crc) {
+        (Kind::Wired, _) => Input::Wired,
+        (_, Crc::A) => Input::FormatA,
+        (_, Crc::B) => Input::FormatB,
+        (Kind::Wireless, Crc::None) => Input::Stripped,
+        (Kind::Wireless, Crc::Auto) => match Telegram::guess(octets) {
+            Input::Wired => Input::Stripped,
+            guessed => guessed,
+        },
+        (_, Crc::None) if Telegram::guess(octets) != Input::Wired => Input::Stripped,
+        _ => Telegram::guess(octets),
+    };
+    let found = wmbus_phy::classify(octets);
+    let evidence = match input {
+        Input::FormatA => found.format_a,
+        Input::FormatB => found.format_b,
+        _ => return input,
+    };
+    if let Some(surplus) =
+        evidence.on_air.and_then(|on_air| octets.len().checked_sub(on_air)).filter(|n| *n > 0)
+    {
+        octets.truncate(octets.len() - surplus);
+        reading.notes.push(format!("{surplus} octets behind the end of the frame were left out"));
+    }
+    input
+}
+
+fn note_surplus(reading: &mut Reading, telegram: &Telegram<'_>, input: Input) {
+    let surplus = telegram.surplus().len();
+    if telegram.link().is_none() || surplus == 0 {
+        return;
+    }
+    if input == Input::Wired {
+        let kind = ErrorKind::Link(mbus_link::ErrorKind::SurplusOctets { octets: surplus });
+        let offset = telegram.octets().len() - surplus;
+        reading.error = Some(problem::of(Error { layer: mbus_app::Layer::Link, kind, offset }));
+    }
+    reading.notes.push(format!("{surplus} octets follow the end that L announces"));
+}
+
+fn note_clear_part(reading: &mut Reading, opening: &Opening, body: &[u8]) {
+    let clear = body.len().saturating_sub(opening.enciphered);
+    if opening.found == Found::Deciphered && clear > 0 {
+        reading
+            .notes
+            .push(format!("the last {clear} octets were not enciphered: anybody could have sent them"));
+    }
+}
+
+fn fragment_text(number: u8, more: bool) -> String {
+    let more = if more { ", more follow" } else { ", the last one" };
+    format!("{number}{more}")
+}
+
+fn frame(telegram: &Telegram<'_>, input: Input) -> Frame {
+    let whole = telegram.octets().len() - telegram.surplus().len();
+    let octets = telegram.octets().get(..whole).unwrap_or_default().to_vec();
+    let crc = match input {
+        Input::FormatA => "A",
+        Input::FormatB => "B",
+        Input::Wired | Input::Stripped => "none",
+    };
+    let c_field = telegram.link().and_then(|link| link.c_field());
+    let function = c_field.and_then(CField::name).map(str::to_owned);
+    let frame = Frame { crc, octets, c: c_field.map(|c| c.0), function, ..Frame::default() };
+    match telegram.link() {
+        Some(Link::Wired(wired)) => Frame {
+            kind: "wired",
+            form: Some(wired.frame_type().name()),
+            address: wired.address().map(|address| address.0),
+            ..frame
+        },
+        _ => Frame { kind: if input == Input::Wired { "wired" } else { "wireless" }, ..frame },
+    }
+}
+
+/// The address of the link layer; the wired bus has none.
+fn link_meter(telegram: &Telegram<'_>) -> Option<Address> {
+    match telegram.link() {
+        Some(Link::Wireless(frame)) => Some(frame.address()),
+        _ => None,
+    }
+}
+
+fn meter(address: Address) -> Meter {
+    Meter {
+        manufacturer: address.manufacturer.to_string(),
+        id: address.identification.to_string(),
+        version: address.version.0,
+        device_type: address.device_type.0,
+        medium: address.device_type.to_string(),
+    }
+}
+
+fn transport(telegram: &Telegram<'_>, tpl: mbus_app::tpl::Tpl) -> Transport {
+    let to_device = telegram.direction() == mbus_app::record::Direction::ToDevice;
+    let flags = |status: u8| -> Vec<String> {
+        if to_device {
+            let level = PartnerStatus(status).reception_level();
+            return level.map(|dbm| format!("heard at {dbm} dBm")).into_iter().collect();
+        }
+        Status(status).words().map(str::to_owned).collect()
+    };
+    Transport {
+        ci: tpl.ci.0,
+        name: tpl.ci.name().to_owned(),
+        access: tpl.header.map(|header| header.access_number),
+        status: tpl.header.map(|header| header.status),
+        status_flags: tpl.header.map(|header| flags(header.status)).unwrap_or_default(),
+        meter: tpl.address.map(meter),
+    }
+}
+
+fn security(telegram: &Telegram<'_>, stopped: Option<Error>) -> Option<Security> {
+    let failed = stopped.and_then(|error| match error.kind {
+        ErrorKind::Security(oms_security::ErrorKind::KeyMissing) => Some("locked"),
+        ErrorKind::Security(_) => Some("failed"),
+        _ => None,
+    });
+    let enciphered_link = telegram.ell().is_some_and(|ell| ell.is_encrypted());
+    let mode = telegram.tpl().and_then(|tpl| tpl.header).map(|header| header.configuration.mode().0);
+    if enciphered_link && mode.unwrap_or_default() == 0 {
+        let found = match telegram.ell_opening().map(|opening| opening.found) {
+            Some(Found::Deciphered) => "decrypted",
+            Some(Found::ClearUnannounced) => "plain",
+            Some(Found::Clear) => "none",
+            None => failed.unwrap_or("failed"),
+        };
+        return Some(Security {
+            mode: mode.unwrap_or_default(),
+            layer: "ell",
+            state: found,
+            authenticated: false,
+        });
+    }
+    telegram.tpl()?;
+    let state = match telegram.state() {
+        BodyState::Opened(Opening { found: Found::Deciphered, .. }) => "decrypted",
+        BodyState::Opened(Opening { found: Found::ClearUnannounced, .. }) => "plain",
+        BodyState::Closed => failed.unwrap_or("none"),
+        _ => "none",
+    };
+    let authenticated = telegram.is_authenticated();
+    Some(Security { mode: mode.unwrap_or_default(), layer: "transport", state, authenticated })
+}
+
+fn fixed(reading: &mut Reading, body: &[u8]) {
+    match FixedData::parse(body) {
+        Ok(fixed) => {
+            reading.meter = Some(Meter {
+                id: fixed.identification.to_string(),
+                device_type: fixed.device_type().0,
+                medium: fixed.medium_name().to_owned(),
+                ..Meter::default()
+            });
+            if let Some(transport) = &mut reading.transport {
+                transport.name = "fixed data structure".to_owned();
+                (transport.access, transport.status) = (Some(fixed.access_number), Some(fixed.status.0));
+            }
+            reading.records = (0..2).map(|n| records::counter(&fixed, n)).collect();
+        }
+        Err(error) => reading.error = Some(problem::of(error)),
+    }
+}
+
+/// The words for a CI.
+fn ci_text(ci: u8) -> &'static str {
+    CiField(ci).name()
+}

@@ -1,0 +1,80 @@
+//! Errors of the library in words for the person who has to do something about them.
+
+use super::records::ends_the_records;
+use crate::decode::model::{Place, Problem};
+use mbus_app::{Error, ErrorKind};
+use mbus_link::ErrorKind as Link;
+use oms_security::ErrorKind as Security;
+
+/// The problem that an error is, with what to try next.
+pub(super) fn of(error: Error) -> Problem {
+    Problem {
+        layer: error.layer.name(),
+        kind: error.kind.name().to_owned(),
+        offset: error.offset,
+        place: Place::Octet,
+        message: error.kind.to_string(),
+        hint: hint(error.kind).to_owned(),
+    }
+}
+
+/// Chips need a line code that this build does not have.
+pub(super) fn chips() -> Problem {
+    Problem {
+        layer: "phy",
+        kind: "unsupported_chips".to_owned(),
+        message: "chips are not decoded yet".to_owned(),
+        hint: "give the octets behind the line code, with --crc A or --crc B".to_owned(),
+        ..Problem::default()
+    }
+}
+
+fn hint(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Security(kind) => security(kind),
+        ErrorKind::Link(kind) => link(kind),
+        ErrorKind::Phy(_) => {
+            "the frame was damaged on the air or is of the other frame format; try --crc B, A or none"
+        }
+        ErrorKind::Fragment { .. } => "give all fragments of the message, one per line",
+        ErrorKind::FullFrameCrc { .. } => "the known format is not that of this meter; wait for a full frame",
+        kind if ends_the_records(kind) => {
+            "if the telegram was copied by hand, compare its end; else the meter breaks the standard here"
+        }
+        _ => "",
+    }
+}
+
+fn link(kind: Link) -> &'static str {
+    match kind {
+        Link::Truncated { .. } => {
+            "octets are missing, or L counts CRCs that a receiver removed: try --crc B, or copy the telegram again"
+        }
+        Link::StartOctet { .. } => "this does not begin like a wired frame: try --kind wireless",
+        Link::Checksum { .. } | Link::StopOctet { .. } | Link::LengthsDiffer { .. } => {
+            "octets were damaged or lost on the way: read the meter again"
+        }
+        Link::SurplusOctets { .. } => "two telegrams on one line? write one per line",
+        Link::LengthWrapped { .. } => {
+            "the slave sends more than a frame can hold; ask its maker for shorter telegrams"
+        }
+        _ => "",
+    }
+}
+
+fn security(kind: Security) -> &'static str {
+    match kind {
+        Security::KeyMissing => "give the key of this meter with --key or --keys",
+        Security::CheckOctets { .. }
+        | Security::Mac { .. }
+        | Security::Tag { .. }
+        | Security::PayloadCrc { .. } => {
+            "the key is wrong, or the telegram is not as it was sent: link CRCs left in, octets added or missing, an L \
+             that somebody rewrote, a radio converter's address in place of the meter's"
+        }
+        Security::CiphertextTruncated { .. } => "octets are missing at the end: a receiver cut the telegram",
+        Security::UnsupportedMode { .. } => "this security mode cannot be opened here",
+        Security::FragmentGap { .. } => "give all fragments of the message in their order, one per line",
+        _ => "",
+    }
+}
