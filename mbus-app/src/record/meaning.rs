@@ -238,29 +238,25 @@ impl Coding {
     }
     fn moment<'a>(&self, field: DataField, data: &'a [u8]) -> Value<'a> {
         const WRONG: Value<'static> = Value::Invalid(Invalid::WrongDataField);
-        let missing = Value::Invalid(if data.iter().all(|octet| *octet == 0xFF) {
-            Invalid::NotAvailable
-        } else {
-            Invalid::NoSuchMoment
-        });
+        let missing = |flagged: bool| {
+            Value::Invalid(if flagged || data.iter().all(|octet| *octet == 0xFF) {
+                Invalid::NotAvailable
+            } else {
+                Invalid::NoSuchMoment
+            })
+        };
         match (field, data) {
             (DataField::INTEGER_16, [a, b]) if self.rule != Rule::DateTime => {
-                Date::from_type_g([*a, *b]).map_or(missing, Value::Date)
+                Date::from_type_g([*a, *b]).map_or_else(|| missing(false), Value::Date)
             }
             (_, _) if self.rule == Rule::Date => WRONG,
             (DataField::INTEGER_24, [a, b, c]) => {
-                Time::from_type_j([*a, *b, *c]).map_or(missing, Value::Time)
+                Time::from_type_j([*a, *b, *c]).map_or_else(|| missing(false), Value::Time)
             }
-            (DataField::INTEGER_32, [a, b, c, d]) => {
-                let flagged = a & 0x80 != 0;
-                let missing = if flagged { Value::Invalid(Invalid::NotAvailable) } else { missing };
-                DateTime::from_type_f([*a, *b, *c, *d]).map_or(missing, Value::DateTime)
-            }
-            (DataField::INTEGER_48, [a, b, c, d, e, f]) => {
-                let flagged = b & 0x80 != 0;
-                let missing = if flagged { Value::Invalid(Invalid::NotAvailable) } else { missing };
-                DateTime::from_type_i([*a, *b, *c, *d, *e, *f]).map_or(missing, Value::DateTime)
-            }
+            (DataField::INTEGER_32, [a, b, c, d]) => DateTime::from_type_f([*a, *b, *c, *d])
+                .map_or_else(|| missing(a & 0x80 != 0), Value::DateTime),
+            (DataField::INTEGER_48, [a, b, c, d, e, f]) => DateTime::from_type_i([*a, *b, *c, *d, *e, *f])
+                .map_or_else(|| missing(b & 0x80 != 0), Value::DateTime),
             (DataField::VARIABLE, [0xE2..=0xEA, rest @ ..]) => Value::TimeM(TimeM(rest)),
             (DataField::VARIABLE, [0x00..=0xBF, rest @ ..]) => Value::Text(Text(rest)),
             _ => WRONG,

@@ -22,6 +22,8 @@ use core::fmt;
 
 use crate::decimal::Decimal;
 use crate::value::{Invalid, Value};
+use crate::vif::fb::FB;
+use crate::vif::fd::FD;
 use crate::vif::primary::PRIMARY;
 use crate::vif::{Quantity, Unit};
 use crate::vif::{RESERVED, Row};
@@ -394,17 +396,24 @@ impl<'a> Iterator for Records<'a> {
 impl core::iter::FusedIterator for Records<'_> {}
 
 impl<'a> Records<'a> {
-    /// The record at the front when it has the shape of most: at most one DIFE, no VIFE, no text, data of a
-    /// fixed length, all of them there.
+    /// The record at the front when it has the shape of most: at most one DIFE, no orthogonal VIFE, no text,
+    /// data of a fixed length, all of them there.
     #[inline]
     fn plain(&mut self, dif: u8) -> Option<Record<'a>> {
-        let (dib_len, vif) = match self.rest {
-            [1..=0x7F, vif, ..] => (1, vif),
-            [0x80..=0xFF, 0..=0x7F, vif, ..] => (2, vif),
+        let (dib_len, after) = match self.rest {
+            [1..=0x7F, after @ ..] => (1u8, after),
+            [0x80..=0xFF, 0..=0x7F, after @ ..] => (2, after),
             _ => return None,
         };
-        let (octets, after) = self.rest.split_at_checked(usize::from(dib_len).saturating_add(1))?;
-        let row = PRIMARY.get(usize::from(*vif)).filter(|row| row.code != 0x7C)?;
+        let (vib_len, row) = match *after {
+            [0x7C, ..] => return None,
+            [code @ 0..=0x7F, ..] => (1u8, PRIMARY.get(usize::from(code))?),
+            [0xFD, code @ 0..=0x7F, ..] => (2, FD.get(usize::from(code))?),
+            [0xFB, code @ 0..=0x7F, ..] if !self.options.legacy_tables => (2, FB.get(usize::from(code))?),
+            _ => return None,
+        };
+        let head = usize::from(dib_len).saturating_add(usize::from(vib_len));
+        let (octets, after) = self.rest.split_at_checked(head)?;
         let (data, after) = after.split_at_checked(DataField::from_dif(dif).data_len()?)?;
         let offset = self.offset();
         self.rest = after;
