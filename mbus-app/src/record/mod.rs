@@ -307,6 +307,8 @@ pub struct Records<'a> {
     len: usize,
     options: RecordOptions,
     stopped: bool,
+    /// The error that has stopped the walk, until it is handed out.
+    error: Option<Error>,
 }
 
 impl<'a> Records<'a> {
@@ -326,7 +328,7 @@ impl<'a> Records<'a> {
     /// The same, read as `options` say.
     #[must_use]
     pub const fn with_options(octets: &'a [u8], options: RecordOptions) -> Self {
-        Self { rest: octets, len: octets.len(), options, stopped: false }
+        Self { rest: octets, len: octets.len(), options, stopped: false, error: None }
     }
     /// What was not read: all that follows the last record or, after an error, from the bad record on.
     #[must_use]
@@ -343,12 +345,13 @@ impl<'a> Records<'a> {
         self.len.saturating_sub(self.rest.len())
     }
     #[cold]
-    fn stop(&mut self, error: Error) -> Option<Result<Record<'a>, Error>> {
+    fn stop(&mut self, error: Error) -> Option<Record<'a>> {
         self.stopped = true;
-        Some(Err(error.shifted(self.offset())))
+        self.error = Some(error.shifted(self.offset()));
+        None
     }
     /// DIF xFh, with all its octets.
-    fn special(&mut self, dif: u8) -> Option<Result<Record<'a>, Error>> {
+    fn special(&mut self, dif: u8) -> Option<Record<'a>> {
         let (first, rest) = self.rest.split_at_checked(1)?;
         let offset = self.offset();
         let (data, rest) = match dif {
@@ -363,32 +366,24 @@ impl<'a> Records<'a> {
             parts: Parts::NONE.behind(dif, 1),
             direction: self.options.direction,
         };
-        Some(Ok(Record { header, data, offset }))
+        Some(Record { header, data, offset })
     }
 }
 
 impl<'a> Iterator for Records<'a> {
     type Item = Result<Record<'a>, Error>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.stopped {
             return None;
         }
-        let dif = loop {
-            let (&dif, after) = self.rest.split_first()?;
-            if dif & 0x0F == 0x0F {
-                if dif == 0x2F && !self.options.fillers {
-                    self.rest = after;
-                    continue;
-                }
-                return self.special(dif);
-            }
-            break dif;
-        };
-        match self.plain(dif) {
+        if let Some(record) = self.plain() {
+            return Some(Ok(record));
+        }
+        match self.general() {
             Some(record) => Some(Ok(record)),
-            None => self.general(dif),
+            None => self.error.take().map(Err),
         }
     }
 }
@@ -398,8 +393,9 @@ impl core::iter::FusedIterator for Records<'_> {}
 impl<'a> Records<'a> {
     /// The record at the front when it has the shape of most: at most one DIFE, no orthogonal VIFE, no text,
     /// data of a fixed length, all of them there.
-    #[inline]
-    fn plain(&mut self, dif: u8) -> Option<Record<'a>> {
+    #[inline(always)]
+    fn plain(&mut self) -> Option<Record<'a>> {
+        let &dif = self.rest.first()?;
         let (dib_len, after) = match self.rest {
             [1..=0x7F, after @ ..] => (1u8, after),
             [0x80..=0xFF, 0..=0x7F, after @ ..] => (2, after),
@@ -421,9 +417,20 @@ impl<'a> Records<'a> {
         let header = Header { octets, row, parts: Parts::NONE.behind(dif, dib_len), direction };
         Some(Record { header, data, offset })
     }
-    /// Every other record.
-    #[inline]
-    fn general(&mut self, dif: u8) -> Option<Result<Record<'a>, Error>> {
+    /// Every other record. `None` at the end and after an error, which is kept.
+    #[inline(never)]
+    fn general(&mut self) -> Option<Record<'a>> {
+        let dif = loop {
+            let (&dif, after) = self.rest.split_first()?;
+            if dif == 0x2F && !self.options.fillers {
+                self.rest = after;
+                continue;
+            }
+            if dif & 0x0F == 0x0F {
+                return self.special(dif);
+            }
+            break dif;
+        };
         // Zeros to the end are padding of meters that fill up with them, and no records without data.
         if dif == 0 && self.rest.iter().all(|octet| *octet == 0) {
             return None;
@@ -438,7 +445,7 @@ impl<'a> Records<'a> {
             Ok((mut record, rest)) => {
                 record.offset = self.offset();
                 self.rest = rest;
-                Some(Ok(record))
+                Some(record)
             }
             Err(error) => self.stop(error.shifted(head)),
         }
