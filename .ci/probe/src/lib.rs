@@ -28,6 +28,7 @@ pub unsafe extern "C" fn probe_all(octets: *const u8, len: usize) -> usize {
     wireless_access(input);
     wireless_relay(input);
     records(input);
+    built_records(input);
     frames_of_the_application(input);
     security(input);
     #[cfg(feature = "ciphers")]
@@ -140,7 +141,12 @@ fn records(input: &[u8]) {
             RecordOptions { direction: Direction::ToDevice, plain_text, legacy_tables: true, fillers: true };
         for record in Records::with_options(input, options).flatten() {
             black_box((record.storage(), record.tariff(), record.subunit(), record.function()));
-            black_box((record.quantity().name(), record.unit().ucum(), record.value(), record.is_marked_invalid()));
+            black_box((
+                record.quantity().name(),
+                record.unit().ucum(),
+                record.value(),
+                record.is_marked_invalid(),
+            ));
             black_box((record.qualifiers().map(|q| q.name().len()).sum::<usize>(), record.record_error()));
             if let mbus_app::value::Value::Real(real) = record.value() {
                 black_box(real.to_decimal());
@@ -153,7 +159,12 @@ fn frames_of_the_application(input: &[u8]) {
     use mbus_app::frame::{BoundedFormats, CompactFrame, FormatFrame, FormatKey, FormatStore, compact};
     let mut buffer = [0; 256];
     if let Ok(fixed) = mbus_app::fixed::FixedData::parse(input) {
-        black_box((fixed.value(0), fixed.value(1), fixed.medium_name(), fixed.encode_into(&mut buffer).is_ok()));
+        black_box((
+            fixed.value(0),
+            fixed.value(1),
+            fixed.medium_name(),
+            fixed.encode_into(&mut buffer).is_ok(),
+        ));
     }
     black_box(mbus_app::application_error::ApplicationError::parse(input).encode_into(&mut buffer).is_ok());
     black_box(mbus_app::alarm::Alarm::parse_prefix(input).is_ok());
@@ -315,4 +326,48 @@ fn obis(input: &[u8]) {
     if let Ok(id) = ServerId::parse(input) {
         black_box((id.encode_into(&mut out).is_ok(), id.meter_number()));
     }
+}
+
+fn built_records(input: &[u8]) {
+    use mbus_app::decimal::Decimal;
+    use mbus_app::profile::{IncrementMode, Profile, ProfileBuilder, ProfileKind, Spacing};
+    use mbus_app::readings::Readings;
+    use mbus_app::record::builder::{
+        Content, Element, NewDib, NewVib, RecordBuilder, RecordsBuilder, Register,
+    };
+    use mbus_app::record::{DataField, Records};
+    let mut buffer = [0; 256];
+    for record in Records::new(input).map_while(Result::ok) {
+        let elements = [Element::from(&record)];
+        black_box(RecordsBuilder { elements: &elements }.encode_into(&mut buffer).is_ok());
+        let mut qualifiers = record.qualifiers();
+        let qualifiers = [qualifiers.next(), qualifiers.next()];
+        let [Some(first), Some(second)] = qualifiers else { continue };
+        let wished = RecordBuilder {
+            dib: NewDib::Register(Register::of(&record), Some(record.dib().data_field())),
+            vib: NewVib::Of(record.quantity(), record.unit(), &[first, second]),
+            content: Content::Value(record.value()),
+            ..RecordBuilder::default()
+        };
+        black_box((wished.encoded_len().is_ok(), wished.encode_into(&mut buffer).is_ok()));
+        let text = core::str::from_utf8(input).unwrap_or_default();
+        let text =
+            RecordBuilder { vib: NewVib::PlainText(text, &[first]), content: Content::Text(text), ..wished };
+        black_box(text.encode_into(&mut buffer).is_ok());
+        if let Ok(profile) = Profile::of(&record) {
+            black_box((profile.len(), profile.rest(), profile.entries_in(Records::new(input)).count()));
+        }
+    }
+    black_box(Readings::new(Records::new(input)).map(|reading| reading.storage).max());
+    let number = Some(Decimal::new(input.len() as i128, input.len() as i16));
+    let profile = ProfileBuilder {
+        kind: black_box(ProfileKind::Inverse),
+        mode: black_box(IncrementMode::Differences),
+        spacing: Spacing::from_codes(input.len() as u8, input.len() as u8),
+        element: DataField(input.len() as u8),
+        exponent: input.len() as i16,
+        base: number,
+        values: &[number, None],
+    };
+    black_box(profile.encode_into(&mut buffer).is_ok());
 }
