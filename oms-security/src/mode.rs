@@ -19,13 +19,7 @@ pub struct SecurityMode(pub u8);
 pub enum Support {
     /// Opened and sealed.
     Full,
-    /// Opened and sealed behind a type that says experimental: its layout is not verified by a printed vector.
-    Experimental,
-    /// Opened only, with the feature `legacy`.
-    Legacy,
-    /// Framed and handed on to the caller's own stack.
-    Framing,
-    /// Known by name.
+    /// Known by name; its configuration field is read.
     Named,
 }
 
@@ -82,18 +76,18 @@ impl SecurityMode {
     pub const TABLE: [ModeRow; 32] = [
         row(0, X::None, S::Full, "no encryption"),
         row(1, X::None, S::Named, "manufacturer specific"),
-        row(2, X::None, S::Legacy, "DES-CBC, initialisation vector zero (deprecated)"),
-        row(3, X::None, S::Legacy, "DES-CBC, initialisation vector not zero (deprecated)"),
-        row(4, X::None, S::Legacy, "AES-128-CBC, initialisation vector zero (deprecated)"),
+        row(2, X::None, S::Named, "DES-CBC, initialisation vector zero (deprecated)"),
+        row(3, X::None, S::Named, "DES-CBC, initialisation vector not zero (deprecated)"),
+        row(4, X::None, S::Named, "AES-128-CBC, initialisation vector zero (deprecated)"),
         row(5, X::None, S::Full, "AES-128-CBC, dynamic initialisation vector"),
         row(6, X::None, S::Named, "reserved"),
         row(7, X::OneOctet, S::Full, "AES-128-CBC, derived keys"),
         row(8, X::None, S::Named, "AES-128-CTR with CMAC"),
-        row(9, X::None, S::Experimental, "AES-128-GCM"),
+        row(9, X::None, S::Named, "AES-128-GCM"),
         row(10, X::TwoOctets, S::Full, "AES-128-CCM"),
         row(11, X::None, S::Named, "reserved"),
         row(12, X::None, S::Named, "reserved"),
-        row(13, X::Protocol, S::Framing, "TLS 1.2"),
+        row(13, X::Protocol, S::Named, "TLS 1.2"),
         row(14, X::None, S::Named, "reserved"),
         row(15, X::None, S::Named, "specific usage"),
         row(16, X::None, S::Named, "reserved"),
