@@ -271,7 +271,7 @@ fn padded(telegram: &[u8]) -> Vec<u8> {
     let mut octets = telegram[..15].to_vec();
     octets.extend_from_slice(&[0x2F, 0x2F]);
     octets.extend_from_slice(&telegram[15..]);
-    while (octets.len() - 15) % 16 != 0 {
+    while !(octets.len() - 15).is_multiple_of(16) {
         octets.push(0x2F);
     }
     octets[0] = (octets.len() - 1) as u8;
