@@ -51,6 +51,9 @@ pub struct Arguments {
     /// AES-128 key for every telegram
     #[arg(short, long, value_name = "HEX")]
     pub key: Option<KeyText>,
+    /// Authentication key of DLMS/COSEM pushes; without it their tag cannot be checked
+    #[arg(long, value_name = "HEX")]
+    pub authentication_key: Option<KeyText>,
     /// File with lines "ID KEY" or "MANUFACTURER.ID KEY" (wildcards * allowed) or the same as CSV; # comments
     #[arg(long, value_name = "FILE")]
     pub keys: Option<PathBuf>,
@@ -109,7 +112,7 @@ mod tests {
 
     #[test]
     fn formats_have_the_names_of_the_help() {
-        for format in ["auto", "hex", "jsonl", "rtl-wmbus", "rtl-433", "cul", "wmbusmeters"] {
+        for format in ["auto", "hex", "jsonl", "rtl-wmbus", "rtl-433", "cul", "wmbusmeters", "hdlc"] {
             assert!(parse(&["--input", format]).is_ok(), "{format}");
         }
         for format in ["text", "json", "jsonl", "csv"] {

@@ -31,6 +31,12 @@ impl Session {
             None => None,
             Some(text) => Some(Key::parse(&text.0).map_err(|error| format!("--key: {error}"))?),
         };
+        let authentication_key = match &arguments.authentication_key {
+            None => None,
+            Some(text) => {
+                Some(Key::parse(&text.0).map_err(|error| format!("--authentication-key: {error}"))?)
+            }
+        };
         let keys = match &arguments.keys {
             None => Keys::default(),
             Some(path) => keys_of(path)?,
@@ -41,7 +47,7 @@ impl Session {
         };
         let format = arguments.format.unwrap_or(if terminal.output { Output::Text } else { Output::Jsonl });
         Ok(Self {
-            decoder: Decoder::new(key, keys, arguments.explain),
+            decoder: Decoder::new(key, authentication_key, keys, arguments.explain),
             renderer: Renderer::new(format, arguments.explain),
             format,
             terminal,

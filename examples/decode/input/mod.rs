@@ -35,6 +35,8 @@ pub enum Format {
     Cul,
     /// Lines of wmbusmeters: telegram=|HEX|+seconds.
     Wmbusmeters,
+    /// Hex of HDLC frames, as a smart meter's customer port sends them.
+    Hdlc,
 }
 
 /// What the octets are.
@@ -49,6 +51,8 @@ pub enum Kind {
     Wireless,
     /// Chips from the air, those that follow the sync word.
     Chips,
+    /// HDLC frames.
+    Hdlc,
 }
 
 /// Where the link CRCs of a wireless frame are.
@@ -165,6 +169,7 @@ pub fn parse(format: Format, line: &str) -> Vec<Entry> {
         Format::Rtl433 => rtl_433::parse(text),
         Format::Cul => cul::parse(text),
         Format::Wmbusmeters => wmbusmeters::parse(text),
+        Format::Hdlc => plain::parse_as(text, Kind::Hdlc),
     }
 }
 

@@ -1,11 +1,16 @@
 //! A line of hex digits, wired or wireless, with or without CRCs.
 
-use super::{Entry, Item, Refusal};
+use super::{Entry, Item, Kind, Refusal};
 use crate::decode::hex;
 
 pub(super) fn parse(line: &str) -> Vec<Entry> {
+    parse_as(line, Kind::Auto)
+}
+
+/// The same, of octets that are known to be of this kind.
+pub(super) fn parse_as(line: &str, kind: Kind) -> Vec<Entry> {
     vec![match hex::parse(line) {
-        Ok(octets) => Entry::telegram(Item { octets, ..Item::default() }),
+        Ok(octets) => Entry::telegram(Item { octets, kind, ..Item::default() }),
         Err(error) => Entry::Refused(Refusal::hex(&error, 0)),
     }]
 }

@@ -2,6 +2,7 @@
 
 mod explain;
 mod problem;
+mod push;
 mod records;
 
 use super::input::{Crc, Item, Kind};
@@ -36,6 +37,8 @@ pub struct Decoder {
     explain: bool,
     formats: (Formats, KnownFormats),
     fragments: Box<Reassembler<PLACES, MESSAGE>>,
+    authentication_key: Option<Key>,
+    pushes: push::Pushes,
 }
 
 /// The keys that may be those of a telegram, the best first.
@@ -51,11 +54,11 @@ impl KeyProvider for Candidates {
 impl Decoder {
     /// A decoder that has heard nothing yet.
     #[must_use]
-    pub fn new(key: Option<Key>, keys: Keys, explain: bool) -> Self {
+    pub fn new(key: Option<Key>, authentication_key: Option<Key>, keys: Keys, explain: bool) -> Self {
         let formats = (Formats::new(), KnownFormats);
         // Lines carry no time: a message in the making is kept until its place is needed.
         let fragments = Box::new(Reassembler::new(Duration::MAX));
-        Self { key, keys, explain, formats, fragments }
+        Self { key, keys, explain, formats, fragments, authentication_key, pushes: push::Pushes::default() }
     }
     /// Decodes one telegram.
     pub fn read(&mut self, item: Item, line: usize) -> Reading {
@@ -70,6 +73,11 @@ impl Decoder {
         };
         if item.kind == Kind::Chips {
             reading.error = Some(problem::chips());
+            return reading;
+        }
+        if item.kind == Kind::Hdlc {
+            let keys = self.push_keys(&item, None);
+            self.pushes.hdlc(&mut reading, &item.octets, keys);
             return reading;
         }
         let mut octets = item.octets.clone();
@@ -91,6 +99,17 @@ impl Decoder {
         }
         let key = |key: Key| PreparedKey::new(&oms_security::key::Key::new(key.octets()));
         Candidates(keys.into_iter().map(key).collect())
+    }
+
+    /// The keys of a push, of the meter that is known or of the only one there is.
+    fn push_keys(&self, item: &Item, meter: Option<Address>) -> push::PushKeys {
+        let of_meter = meter.and_then(|meter| {
+            self.keys.of(&meter.manufacturer.to_string(), &meter.identification.to_string()).next()
+        });
+        push::PushKeys {
+            encryption: item.key.or(self.key).or(of_meter),
+            authentication: self.authentication_key,
+        }
     }
 
     fn fill(
@@ -227,6 +246,15 @@ impl Decoder {
                     reading.facts.push(("clock", format!("{command:?}")));
                 }
             }
+            Content::DlmsCarrier => {
+                if let Some(Link::Wired(frame)) = telegram.link() {
+                    let (c, a) = (frame.c_field().map_or(0, |c| c.0), frame.address().unwrap_or_default().0);
+                    let keys = self.push_keys(item, None);
+                    self.pushes.wired(reading, c, a, frame.payload(), keys);
+                }
+            }
+            Content::Cosem => push::cosem_body(reading, body, self.push_keys(item, telegram.meter())),
+            Content::ObisTyped => push::sml_body(reading, body),
             Content::NoApplication => {}
             _ => reading.notes.push(format!("{} is told by name only here", tpl.ci.name())),
         }
