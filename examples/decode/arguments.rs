@@ -51,7 +51,8 @@ pub struct Arguments {
     /// AES-128 key for every telegram
     #[arg(short, long, value_name = "HEX")]
     pub key: Option<KeyText>,
-    /// Authentication key of DLMS/COSEM pushes; without it their tag cannot be checked
+    /// Authentication key of DLMS/COSEM pushes; without it their tag cannot be checked, with it a push without a tag is
+    /// refused
     #[arg(long, value_name = "HEX")]
     pub authentication_key: Option<KeyText>,
     /// File with lines "ID KEY" or "MANUFACTURER.ID KEY" (wildcards * allowed) or the same as CSV; # comments

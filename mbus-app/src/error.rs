@@ -269,6 +269,7 @@ fn blame_by_name(name: &str) -> Blame {
         | "mac"
         | "tag"
         | "tag_mismatch"
+        | "tag_missing"
         | "payload_crc" => Blame::NotAuthentic,
         _ => Blame::Malformed,
     }

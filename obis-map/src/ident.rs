@@ -65,13 +65,13 @@ pub enum IdentError {
     },
 }
 
-/// The identification number of DIN 43863-5:2012, fourteen characters: `1 EMH 00 10599732`.
+/// The identification number of DIN 43863-5:2012, fourteen characters: `1 EMH 00 10203040`.
 ///
 /// ```
 /// use obis_map::MeterNumber;
-/// let number: MeterNumber = "1EMH0010599732".parse().unwrap();
-/// assert_eq!(std::format!("{number}"), "1 EMH 00 10599732");
-/// assert_eq!(std::format!("{number:#}"), "1EMH0010599732");
+/// let number: MeterNumber = "1EMH0010203040".parse().unwrap();
+/// assert_eq!(std::format!("{number}"), "1 EMH 00 10203040");
+/// assert_eq!(std::format!("{number:#}"), "1EMH0010203040");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -290,9 +290,9 @@ impl<'a> ServerId<'a> {
     ///
     /// ```
     /// use obis_map::ServerId;
-    /// let octets = [0x0A, 0x01, 0x45, 0x4D, 0x48, 0x00, 0x00, 0xA1, 0xBD, 0x34];
+    /// let octets = [0x0A, 0x01, 0x45, 0x4D, 0x48, 0x00, 0x00, 0x9B, 0xAF, 0xA0];
     /// let id = ServerId::parse(&octets).unwrap();
-    /// assert_eq!(std::format!("{id}"), "1 EMH 00 10599732");
+    /// assert_eq!(std::format!("{id}"), "1 EMH 00 10203040");
     /// ```
     ///
     /// # Errors
@@ -430,9 +430,9 @@ impl fmt::Display for ServerId<'_> {
 ///
 /// ```
 /// use obis_map::SystemTitle;
-/// let title = SystemTitle([0x4C, 0x47, 0x5A, 0x67, 0x73, 0x78, 0x1F, 0xD0]);
-/// assert_eq!(title.serial(), 0x0378_1FD0);
-/// assert_eq!(std::format!("{title}"), "LGZ6773781FD0");
+/// let title = SystemTitle([0x4C, 0x47, 0x5A, 0x67, 0x73, 0x71, 0x23, 0x45]);
+/// assert_eq!(title.serial(), 0x0371_2345);
+/// assert_eq!(std::format!("{title}"), "LGZ6773712345");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

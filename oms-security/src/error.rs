@@ -42,6 +42,9 @@ pub enum ErrorKind {
     /// Not authentic: the tag does not fit the message, the keys, or the sender.
     #[error("the authentication tag is wrong: a wrong key, another sender, or changed octets")]
     TagMismatch,
+    /// Not authentic: an authentication key is set for the meter, and the message says that it has no tag.
+    #[error("the message carries no authentication tag, but an authentication key is set: refuse it, or clear the key if this meter never authenticates")]
+    TagMissing,
     /// Unsupported: more octets than the counter of the cipher can tell apart.
     #[error("{length} octets are more than the cipher can take under one nonce")]
     MessageTooLong {
@@ -168,6 +171,7 @@ impl ErrorKind {
             Self::CompressedPlaintext => "unsupported_compression",
             Self::AuthenticationKeyMissing => "authentication_key_missing",
             Self::TagMismatch => "tag_mismatch",
+            Self::TagMissing => "tag_missing",
             Self::MessageTooLong { .. } => "message_too_long",
             Self::NotAnAfl { .. } => "not_an_afl",
             Self::AflFields { .. } => "afl_fields",

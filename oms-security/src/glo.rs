@@ -10,8 +10,10 @@
 //! enciphered (IEC 62056-5-3, 5.3.8; Green Book 9.2.3.3).
 //!
 //! Invariants: [`open_in_place`] gives no octet away before the tag, if SC says that there is one, was
-//! found right; on every error the buffer is unchanged. Without a tag nothing proves the key:
-//! [`Opened::authenticated`] is false, and the caller judges the plaintext. The counter is given out for
+//! found right; on every error the buffer is unchanged. Who gives an authentication key wants the tag: a
+//! message whose SC denies having one is refused, so that clearing one bit does not get a changed message
+//! through. Without that key and without a tag nothing proves the octets: [`Opened::authenticated`] is
+//! false, and the caller judges the plaintext. The counter is given out for
 //! the caller's replay guard.
 
 use cipher::consts::U16;
@@ -91,7 +93,8 @@ impl SecurityControl {
 pub struct GloKeys<'k> {
     /// The encryption key.
     pub encryption: &'k [u8; 16],
-    /// The authentication key.
+    /// The authentication key. When it is set, a message without a tag is refused; leave it out for a meter
+    /// that encrypts only.
     pub authentication: Option<&'k [u8; 16]>,
 }
 
@@ -237,7 +240,8 @@ impl Blocks<'_> {
 /// # Errors
 /// [`ErrorKind::Truncated`], [`ErrorKind::UnsupportedSuite`], [`ErrorKind::CompressedPlaintext`],
 /// [`ErrorKind::AuthenticationKeyMissing`] when there is a tag and no key to check it with,
-/// [`ErrorKind::TagMismatch`]. The buffer is unchanged then.
+/// [`ErrorKind::TagMissing`] when there is a key and no tag, [`ErrorKind::TagMismatch`]. The buffer is
+/// unchanged then.
 pub fn open_in_place<'b, C: Cipher128>(
     keys: GloKeys<'_>,
     system_title: [u8; 8],
@@ -289,6 +293,9 @@ fn open<'b, C: Cipher128>(
     verify: bool,
 ) -> Result<Opened<'b>, Error> {
     let Parts { control, counter, payload, tag: found } = Parts::split(octets)?;
+    if verify && keys.authentication.is_some() && !control.is_authenticated() {
+        return Err(ErrorKind::TagMissing.at(0));
+    }
     let (mut stream, mask) = stream::<C>(keys.encryption, initial(system_title, counter))?;
     let check = control.is_authenticated() && verify;
     if check {
@@ -420,21 +427,18 @@ mod tests {
         for bit in 0..48 * 8 {
             let mut octets = SEALED;
             octets[bit / 8] ^= 1 << (bit % 8);
-            // Without its bit 10h, SC says that there is no tag: that is a message without proof.
             let before = octets;
-            match open_in_place::<Aes128>(KEYS, TITLE, &mut octets) {
-                Ok(opened) => assert!(bit == 4 && !opened.authenticated, "{bit}"),
-                Err(error) => {
-                    let refused = matches!(
-                        error.kind,
-                        ErrorKind::TagMismatch
-                            | ErrorKind::UnsupportedSuite { .. }
-                            | ErrorKind::CompressedPlaintext
-                    );
-                    assert!(refused && bit != 4, "{bit}");
-                    assert_eq!(octets, before);
-                }
-            }
+            let error = open_in_place::<Aes128>(KEYS, TITLE, &mut octets).unwrap_err();
+            let expected = match bit {
+                0..4 => ErrorKind::UnsupportedSuite { suite: 1 << bit },
+                4 => ErrorKind::TagMissing,
+                7 => ErrorKind::CompressedPlaintext,
+                _ => ErrorKind::TagMismatch,
+            };
+            // Suite 1 is the same cipher: its number is part of what the tag covers.
+            let expected = if bit == 0 { ErrorKind::TagMismatch } else { expected };
+            assert_eq!(error.kind, expected, "{bit}");
+            assert_eq!(octets, before);
         }
         for (title, keys) in [
             ([0; 8], KEYS),
@@ -518,7 +522,10 @@ mod tests {
             };
             let mut buffer = std::vec![0; message.sealed_len()];
             let octets = message.seal_into::<Aes128>(KEYS, &mut buffer).unwrap();
-            let opened = open_in_place::<Aes128>(KEYS, title, octets).unwrap();
+            // Who gives the key for the tag wants a tag.
+            let authentication = KEYS.authentication.filter(|_| control & 0x10 != 0);
+            let keys = GloKeys { authentication, ..KEYS };
+            let opened = open_in_place::<Aes128>(keys, title, octets).unwrap();
             prop_assert_eq!(&*opened.plaintext, &plaintext[..]);
             prop_assert_eq!(opened.invocation_counter, counter);
             prop_assert_eq!(opened.authenticated, control & 0x10 != 0);

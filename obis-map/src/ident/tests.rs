@@ -14,20 +14,20 @@ fn hex(text: &str) -> Vec<u8> {
 
 /// Server ids with the identification printed on the meter.
 const SERVER_IDS: [(&str, &str); 14] = [
-    ("0A01445A47000282225E", "1 DZG 00 42082910"),
-    ("0A01445A4700039E2054", "1 DZG 00 60694612"),
-    ("0A01454D480000A1BD34", "1 EMH 00 10599732"),
-    ("0A0149534B00047A5544", "1 ISK 00 75126084"),
-    ("0A0149534B0004325EC5", "1 ISK 00 70409925"),
-    ("0A01495452000348F58E", "1 ITR 00 55113102"),
-    ("0A01484C5902000D6BE6", "1 HLY 02 00879590"),
-    ("0901444E540100002030", "1 DNT 01 00008240"),
-    ("090149534B000403DF63", "1 ISK 00 67362659"),
-    ("090145425A010002EC3B", "1 EBZ 01 00191547"),
-    ("09014553591103B599A5", "1 ESY 11 62232997"),
-    ("06454D4801027156CD45", "1 EMH 1100 03076421"),
-    ("0649534B010E1F66299A", "1 ISK 1601 67958938"),
-    ("01A815743145040102", "EMH 04453174 01 02"),
+    ("0A01445A470002643C40", "1 DZG 00 40123456"),
+    ("0A01445A470003A65D87", "1 DZG 00 61234567"),
+    ("0A01454D4800009BAFA0", "1 EMH 00 10203040"),
+    ("0A0149534B00048FF4EA", "1 ISK 00 76543210"),
+    ("0A0149534B000436E77E", "1 ISK 00 70707070"),
+    ("0A0149545200034DFF7A", "1 ITR 00 55443322"),
+    ("0A01484C5902000C6539", "1 HLY 02 00812345"),
+    ("0901444E54010000223D", "1 DNT 01 00008765"),
+    ("090149534B00040BEBCB", "1 ISK 00 67890123"),
+    ("090145425A010003086D", "1 EBZ 01 00198765"),
+    ("09014553591103B751CE", "1 ESY 11 62345678"),
+    ("06454D48010271578500", "1 EMH 1100 03123456"),
+    ("0649534B010E1F652122", "1 ISK 1601 67891234"),
+    ("01A815444342410102", "EMH 41424344 01 02"),
 ];
 
 #[test]
@@ -58,23 +58,23 @@ fn every_server_id_converts_both_ways() {
 
 #[test]
 fn the_wireless_id_is_the_link_address() {
-    let octets = hex("01A815743145040102");
+    let octets = hex("01A815444342410102");
     let address = ServerId::parse(&octets).unwrap().address().unwrap();
     assert_eq!(address.to_link_octets(), octets[1..]);
     let number = MeterNumber::from_address(address, None).unwrap();
-    assert_eq!(number.to_string(), "1 EMH -- 04453174");
+    assert_eq!(number.to_string(), "1 EMH -- 41424344");
     assert_eq!(number.octets(), Err(IdentError::BlockMissing));
     assert_eq!(number.to_address(address.version, address.device_type), Ok(address));
-    assert_eq!("1EMH--04453174".parse(), Ok(number));
+    assert_eq!("1EMH--41424344".parse(), Ok(number));
 }
 
 #[test]
 fn the_wired_id_prints_its_address() {
-    // Written 02-e61e-03197715-3c-07 by a gateway: the number there stands most significant digit first.
-    let octets = hex("02E61E157719033C07");
+    // Written 02-e61e-03123456-3c-07 by a gateway: the number there stands most significant digit first.
+    let octets = hex("02E61E563412033C07");
     let id = ServerId::parse(&octets).unwrap();
-    assert_eq!(id.to_string(), "GWF 03197715 3C 07");
-    assert_eq!(id.meter_number().unwrap().to_string(), "8 GWF -- 03197715");
+    assert_eq!(id.to_string(), "GWF 03123456 3C 07");
+    assert_eq!(id.meter_number().unwrap().to_string(), "8 GWF -- 03123456");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn the_other_prefixes_are_kept() {
         ("0801020304050607", "01020304050607"),
         ("31454D4831323334", "1EMH1234"),
         ("0B0102", "0B0102"),
-        ("A815743145040102", "A815743145040102"),
+        ("A815444342410102", "A815444342410102"),
     ] {
         let octets = hex(text);
         let id = ServerId::parse(&octets).unwrap();
@@ -107,7 +107,7 @@ fn numbers_of_nine_digits_are_refused() {
     assert_eq!(ServerId::parse(&hex("0A01645A470000000000")), Err(IdentError::Manufacturer));
     assert_eq!(ServerId::parse(&hex("042386F26FC10000")), Err(IdentError::Number(10_000_000_000_000_000)));
     assert_eq!(ServerId::parse(&[]), Err(IdentError::Empty));
-    for text in ["", "1EMH001059973", "1EMH00105997321", "GEMH0010599732", "1EM10010599732", "1EMH0G10599732"]
+    for text in ["", "1EMH001020304", "1EMH00102030401", "GEMH0010203040", "1EM10010203040", "1EMH0G10203040"]
     {
         assert!(text.parse::<MeterNumber>().is_err(), "{text}");
     }
@@ -125,9 +125,9 @@ fn system_titles_give_the_number_of_the_plate() {
     // Title, manufacturer, kind, function, serial.
     for (title, text, kind, function, serial) in [
         ("4B464D1010000023", "KFM", 0x10, 1, 35),
-        ("5341475905E990F3", "SAG", 0x59, 0, 99_193_075),
+        ("5341475905E99345", "SAG", 0x59, 0, 99_193_669),
         ("4B464D6750000881", "KFM", 0x67, 5, 2177),
-        ("4C475A6773781FD0", "LGZ", 0x67, 7, 0x0378_1FD0),
+        ("4C475A6773712345", "LGZ", 0x67, 7, 0x0371_2345),
     ] {
         let title = SystemTitle(hex(title).try_into().unwrap());
         let manufacturer: ManufacturerId = text.parse().unwrap();
