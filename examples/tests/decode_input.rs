@@ -228,3 +228,38 @@ fn no_octets_whatever_stop_the_decoder() {
     assert_eq!(status, 1);
     assert!(answers(&out).len() >= 1_900);
 }
+
+/// The printed frame of EN 13757-4 in the chips of modes T, S and C, with what follows a frame on the air.
+#[test]
+fn chips_become_the_printed_frame() {
+    for (mode, coding, chips) in [
+        ("T", "3of6", "5A971C9B25B44EC65A2DC34E58D59371C7134EC5A334B70B699B133726B155"),
+        (
+            "S",
+            "manchester",
+            "AA559A9A6656AA5A956A9996A59AA9A6AAA9AA959A9A9A95956AAA65A9A59AA596996A95A956965955",
+        ),
+        ("C", "nrz", "54CD0F44AE0C7856341201074447780B13436587 1E6D55"),
+    ] {
+        for names in [
+            format!(r#""mode":"{mode}","coding":"{coding}","#),
+            format!(r#""mode":"{mode}","#),
+            String::new(),
+        ] {
+            let line = format!(r#"{{{names}"kind":"chips","hex":"{chips}"}}"#);
+            let (status, out, err) = decode(&["--input", "jsonl", "--format", "jsonl"], &line);
+            assert_eq!((status, err.as_str()), (0, ""), "{line} {out}");
+            let answer = &answers(&out)[0];
+            assert_eq!(answer["frame"]["hex"], "0F44AE0C785634120107780B13436587", "{line}");
+            assert_eq!(answer["records"][0]["value"], "876.543", "{line} {out}");
+        }
+        // Two zeros in a row are no symbol of any code, and a wrong bit is found by the CRC.
+        let damaged = format!("{}00{}", &chips[..20], &chips[22..]);
+        let line = format!(r#"{{"mode":"{mode}","coding":"{coding}","kind":"chips","hex":"{damaged}"}}"#);
+        let (status, out, _) = decode(&["--input", "jsonl", "--format", "jsonl"], &line);
+        let answer = &answers(&out)[0];
+        assert_eq!((status, &answer["ok"]), (1, &Value::Bool(false)), "{line}");
+        let kind = if mode == "C" { "block_crc" } else { "invalid_symbol" };
+        assert_eq!(answer["error"]["kind"], kind, "{out}");
+    }
+}

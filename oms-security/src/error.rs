@@ -43,7 +43,9 @@ pub enum ErrorKind {
     #[error("the authentication tag is wrong: a wrong key, another sender, or changed octets")]
     TagMismatch,
     /// Not authentic: an authentication key is set for the meter, and the message says that it has no tag.
-    #[error("the message carries no authentication tag, but an authentication key is set: refuse it, or clear the key if this meter never authenticates")]
+    #[error(
+        "no authentication tag, but an authentication key is set; leave it out if the meter only encrypts"
+    )]
     TagMissing,
     /// Unsupported: more octets than the counter of the cipher can tell apart.
     #[error("{length} octets are more than the cipher can take under one nonce")]

@@ -77,30 +77,6 @@ pub enum ErrorKind {
         /// Octets that the format carries without CRCs.
         maximum: usize,
     },
-    /// Unsupported: the link mode does not use this frame format.
-    #[error("the link mode does not use frame format {format}")]
-    FormatNotInMode {
-        /// The frame format.
-        format: crate::FrameFormat,
-    },
-    /// Unsupported: the preamble is shorter than the link mode demands, or not of its fixed length.
-    #[error("preamble of {pairs} chip pairs: the link mode demands {demanded}")]
-    Preamble {
-        /// Pairs asked for.
-        pairs: u16,
-        /// Pairs that the mode demands, as a minimum or exactly.
-        demanded: u16,
-    },
-    /// Unsupported: the link mode has no postamble of so many chips.
-    #[error("postamble of {chips} chips: the link mode allows {minimum} to {maximum}")]
-    Postamble {
-        /// Chips asked for.
-        chips: u8,
-        /// The shortest postamble of the mode.
-        minimum: u8,
-        /// The longest postamble of the mode.
-        maximum: u8,
-    },
     /// The caller's buffer is too small.
     #[error("buffer too small: {needed} octets needed, {available} there")]
     BufferTooSmall {
@@ -125,9 +101,6 @@ impl ErrorKind {
             Self::InvalidSymbol { .. } => "invalid_symbol",
             Self::NoCiField => "no_ci_field",
             Self::FrameTooLong { .. } => "frame_too_long",
-            Self::FormatNotInMode { .. } => "format_not_in_mode",
-            Self::Preamble { .. } => "preamble",
-            Self::Postamble { .. } => "postamble",
             Self::BufferTooSmall { .. } => "buffer_too_small",
         }
     }

@@ -37,6 +37,7 @@ pub mod crc;
 pub mod error;
 pub mod format_a;
 pub mod format_b;
+pub mod line;
 pub mod stripped;
 
 pub use block::Block;
@@ -44,6 +45,7 @@ pub use classify::{Buffer, Classification, State, classify};
 pub use error::{Error, ErrorKind};
 pub use format_a::RawFormatA;
 pub use format_b::RawFormatB;
+pub use line::LineCode;
 pub use stripped::{Stripped, StrippedMut};
 
 use core::fmt;

@@ -1,5 +1,6 @@
 //! From octets to the model: the only place that knows the library.
 
+mod chips;
 mod explain;
 mod problem;
 mod push;
@@ -71,10 +72,17 @@ impl Decoder {
             notes: item.notes.clone(),
             ..Reading::default()
         };
-        if item.kind == Kind::Chips {
-            reading.error = Some(problem::chips());
-            return reading;
-        }
+        let item = if item.kind == Kind::Chips {
+            match chips::frame(&item) {
+                Ok((octets, crc)) => Item { octets, crc, kind: Kind::Wireless, ..item },
+                Err(error) => {
+                    reading.error = Some(error);
+                    return reading;
+                }
+            }
+        } else {
+            item
+        };
         if item.kind == Kind::Hdlc {
             let keys = self.push_keys(&item, None);
             self.pushes.hdlc(&mut reading, &item.octets, keys);

@@ -5,6 +5,7 @@ use crate::decode::model::{Place, Problem};
 use mbus_app::{Error, ErrorKind};
 use mbus_link::ErrorKind as Link;
 use oms_security::ErrorKind as Security;
+use wmbus_phy::LineCode;
 
 /// The problem that an error is, with what to try next.
 pub(super) fn of(error: Error) -> Problem {
@@ -18,15 +19,17 @@ pub(super) fn of(error: Error) -> Problem {
     }
 }
 
-/// Chips need a line code that this build does not have.
-pub(super) fn chips() -> Problem {
-    Problem {
-        layer: "phy",
-        kind: "unsupported_chips".to_owned(),
-        message: "chips are not decoded yet".to_owned(),
-        hint: "give the octets behind the line code, with --crc A or --crc B".to_owned(),
-        ..Problem::default()
-    }
+/// Chips that no line code reads.
+pub(super) fn chips(error: wmbus_phy::Error, code: LineCode) -> Problem {
+    let hint = match code {
+        LineCode::Nrz => "give the chips that follow the sync word 543D: mode C begins with 54CD or 543D",
+        LineCode::Manchester | LineCode::ThreeOfSix => {
+            "the frame was damaged on the air, or the chips do not begin behind the sync word or are of another \
+             mode: name it with mode and coding"
+        }
+    };
+    let kind = ErrorKind::Phy(error.kind);
+    Problem { hint: hint.to_owned(), ..of(Error { layer: mbus_app::Layer::Phy, kind, offset: error.offset }) }
 }
 
 fn hint(kind: ErrorKind) -> &'static str {
