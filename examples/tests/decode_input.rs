@@ -239,7 +239,7 @@ fn chips_become_the_printed_frame() {
             "manchester",
             "AA559A9A6656AA5A956A9996A59AA9A6AAA9AA959A9A9A95956AAA65A9A59AA596996A95A956965955",
         ),
-        ("C", "nrz", "54CD0F44AE0C7856341201074447780B13436587 1E6D55"),
+        ("C", "nrz", "54CD0F44AE0C7856341201074447780B134365871E6D55"),
     ] {
         for names in [
             format!(r#""mode":"{mode}","coding":"{coding}","#),

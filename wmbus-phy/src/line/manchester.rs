@@ -11,15 +11,15 @@ const fn symbol(nibble: u8) -> u8 {
 
 /// Two octets of chips for one octet; `chips` has the length for `octets`.
 pub(super) fn encode(octets: &[u8], chips: &mut [u8]) {
-    for (octet, chips) in octets.iter().zip(chips.as_chunks_mut::<2>().0) {
-        *chips = [symbol(octet >> 4), symbol(octet & 0x0F)];
+    for (octet, chips) in octets.iter().zip(chips.chunks_exact_mut(2)) {
+        chips.copy_from_slice(&[symbol(octet >> 4), symbol(octet & 0x0F)]);
     }
 }
 
 /// One octet for two octets of chips; `chips` has the length for `octets`.
 pub(super) fn decode(chips: &[u8], octets: &mut [u8]) -> Result<(), Error> {
-    for (at, (chips, octet)) in chips.as_chunks::<2>().0.iter().zip(octets).enumerate() {
-        let chips = u16::from_be_bytes(*chips);
+    for (at, (chips, octet)) in chips.chunks_exact(2).zip(octets).enumerate() {
+        let chips = chips.iter().fold(0, |word: u16, chips| word << 8 | u16::from(*chips));
         // The two chips of a bit differ: otherwise they are no symbol.
         let equal = !(chips ^ chips >> 1) & 0x5555;
         if equal != 0 {
