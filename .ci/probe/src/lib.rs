@@ -23,6 +23,7 @@ pub unsafe extern "C" fn probe_all(octets: *const u8, len: usize) -> usize {
     let input = black_box(input);
     #[cfg(feature = "bad")]
     black_box(input[black_box(len) ^ 1]);
+    chips(input);
     link(input);
     wireless_frames(input);
     wireless_access(input);
@@ -38,6 +39,28 @@ pub unsafe extern "C" fn probe_all(octets: *const u8, len: usize) -> usize {
     cosem_data(input);
     obis(input);
     0
+}
+
+fn chips(input: &[u8]) {
+    use wmbus_phy::{FrameFormat, LineCode, classify, format_a, format_b};
+    black_box(classify(input).state);
+    let mut octets = [0; 290];
+    let mut chips = [0; 580];
+    for code in [LineCode::Nrz, LineCode::Manchester, LineCode::ThreeOfSix] {
+        let code = black_box(code);
+        for format in [FrameFormat::A, FrameFormat::B] {
+            let format = black_box(format);
+            let Ok(frame) = code.decode_frame_into(input, format, &mut octets) else { continue };
+            black_box(code.encode_into(frame, &mut chips).is_ok());
+            let stripped = match format {
+                FrameFormat::A => format_a::strip_in_place(frame),
+                FrameFormat::B => format_b::strip_in_place(frame),
+            };
+            black_box(stripped.is_ok());
+        }
+    }
+    black_box(format_a::encode_into(input, &mut octets).is_ok());
+    black_box(format_b::encode_into(input, &mut octets).is_ok());
 }
 
 fn link(input: &[u8]) {

@@ -12,7 +12,9 @@ const fn symbol(nibble: u8) -> u8 {
 /// Two octets of chips for one octet; `chips` has the length for `octets`.
 pub(super) fn encode(octets: &[u8], chips: &mut [u8]) {
     for (octet, chips) in octets.iter().zip(chips.chunks_exact_mut(2)) {
-        chips.copy_from_slice(&[symbol(octet >> 4), symbol(octet & 0x0F)]);
+        if let [first, second] = chips {
+            (*first, *second) = (symbol(octet >> 4), symbol(octet & 0x0F));
+        }
     }
 }
 

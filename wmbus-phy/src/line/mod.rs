@@ -53,7 +53,7 @@ impl LineCode {
         let chips =
             chips.get_mut(..needed).ok_or(ErrorKind::BufferTooSmall { needed, available }.at(available))?;
         match self {
-            Self::Nrz => chips.copy_from_slice(octets),
+            Self::Nrz => copy(octets, chips),
             Self::Manchester => manchester::encode(octets, chips),
             Self::ThreeOfSix => three_of_six::encode(octets, chips),
         }
@@ -71,7 +71,7 @@ impl LineCode {
         let available = chips.len();
         let chips = chips.get(..needed).ok_or(ErrorKind::Truncated { needed, available }.at(available))?;
         match self {
-            Self::Nrz => octets.copy_from_slice(chips),
+            Self::Nrz => copy(chips, octets),
             Self::Manchester => manchester::decode(chips, octets)?,
             Self::ThreeOfSix => three_of_six::decode(chips, octets)?,
         }
@@ -102,6 +102,13 @@ impl LineCode {
         let available = octets.len();
         let frame = octets.get_mut(..needed).ok_or(ErrorKind::BufferTooSmall { needed, available }.at(0))?;
         self.decode_into(chips, frame)
+    }
+}
+
+/// Copies octets; both have the same length, and a wrong one would be no panic.
+fn copy(from: &[u8], to: &mut [u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
 }
 
