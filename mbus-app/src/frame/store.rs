@@ -1,8 +1,9 @@
 //! Where header lists are kept: the caller's store.
 //!
 //! Invariants: a list is kept under manufacturer, version, device type and signature, and only when it has
-//! that signature; an empty list is refused. The bounded store replaces the list that was used the longest
-//! ago, so that strangers cannot fill it for ever; nothing is global. Lists survive a restart as text.
+//! that signature; an empty list is refused. The bounded store replaces the list that was learned the longest
+//! ago. Looking up does not renew a list: whoever hears many strangers learns a list again after each good
+//! expansion, or learns only from its own meters. Nothing is global. Lists survive a restart as text.
 
 use core::fmt;
 use core::str::FromStr;
