@@ -21,6 +21,7 @@ use oms_security::mode::Support;
 use oms_security::sealed::{self, Found, Opening, SecurityContext};
 
 use crate::ci::{CiDirection, CiField, Content, HeaderKind};
+use crate::fixed::FixedData;
 use crate::record::{Direction, RecordOptions, Records};
 use crate::tpl::Tpl;
 use crate::value::{Invalid, Value};
@@ -398,6 +399,14 @@ impl<'a> Telegram<'a> {
         let afl = self.afl.map(|_| CiField(afl::CI));
         let tpl = self.tpl.map(|tpl| tpl.ci);
         [ell, network, afl, tpl].into_iter().flatten()
+    }
+    /// The fixed data structure, for the wired telegrams that carry it: CI 73h and 16 octets, which otherwise
+    /// begins a compact frame.
+    #[must_use]
+    pub fn fixed_data(&self) -> Option<FixedData> {
+        let is_headless =
+            self.tpl.is_some_and(|tpl| tpl.header.is_none() && tpl.ci.is_fixed_data(self.body.len()));
+        if is_headless { FixedData::parse(self.body).ok() } else { None }
     }
     /// The records, for telegrams that carry some; none for all others. Read with the right direction and
     /// the text order found by itself.

@@ -73,6 +73,14 @@ fn variable_length() {
     // Nine octets stay nine octets; a number of which both readings agree is a number.
     assert_eq!(one("0D 13 E9 FFFFFFFFFFFFFFFFFF").value(), Value::Octets(&[0xFF; 9]));
     assert_eq!(shown("0D 13 E9 000000000000000001"), "18446744073709551.616 m3");
+    // E0h to EFh are 0 to 15 octets.
+    for lvar in 0xE0..=0xEFu8 {
+        let mut octets = vec![0x0D, 0x13, lvar];
+        octets.resize(3 + usize::from(lvar & 0x0F), 0x5A);
+        octets.extend([0x01, 0x13, 0x05]);
+        let records: Vec<_> = Records::new(&octets).map(Result::unwrap).collect();
+        assert_eq!((records.len(), records[1].value().to_string().as_str()), (2, "0.005"), "{lvar:02X}");
+    }
     // F0h to F6h are 16, 20, 24, 28, 32, 48 and 64 octets.
     for (lvar, len) in [(0xF0, 16), (0xF1, 20), (0xF2, 24), (0xF3, 28), (0xF4, 32), (0xF5, 48), (0xF6, 64)] {
         let mut octets = vec![0x0D, 0x13, lvar];
@@ -98,6 +106,22 @@ fn dates() {
     assert_eq!(shown("04 6D 00 20 40 11"), "2010-01-XXT00:00", "0 is every day");
     assert_eq!(shown("04 6D 1E 0C 7F C1"), "1999-01-31T12:30", "hundred-year bits 0, year 99");
     assert_eq!(shown("04 6D 32 37 1F 15"), "2008-05-31T23:50");
+    // Hundred-year bits 0 to 3 with the years 0, 80, 81, 99: all that the century rule can say.
+    for (hundred, years) in [
+        (0u32, ["2000", "2080", "1981", "1999"]),
+        (1, ["2000", "2080", "2081", "2099"]),
+        (2, ["2100", "2180", "2181", "2199"]),
+        (3, ["2200", "2280", "2281", "2299"]),
+    ] {
+        for (year, expected) in [0u32, 80, 81, 99].into_iter().zip(years) {
+            let octets =
+                (hundred << 13 | (year & 7) << 21 | (year >> 3) << 28 | 1 << 16 | 1 << 24).to_le_bytes();
+            let text = format!("04 6D {:02X}{:02X}{:02X}{:02X}", octets[0], octets[1], octets[2], octets[3]);
+            assert_eq!(shown(&text), format!("{expected}-01-01T00:00"), "{text}");
+        }
+    }
+    assert_eq!(shown("06 6D 00 00 A0 5F 11 35"), "2010-01-31T00:00:00", "31 is a day of type I as well");
+    assert_eq!(shown("06 6D 00 00 A0 40 11 35"), "2010-01-XXT00:00:00", "and 0 is none");
     assert_eq!(one("04 6D 80 00 00 00").value(), Value::Invalid(Invalid::NotAvailable));
     assert_eq!(one("06 6D 00 80 A0 41 11 35").value(), Value::Invalid(Invalid::NotAvailable));
     assert_eq!(one("02 6C FF FF").value(), Value::Invalid(Invalid::NotAvailable));

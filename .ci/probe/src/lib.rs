@@ -195,7 +195,7 @@ fn frames_of_the_application(input: &[u8]) {
     let key = FormatKey::new(mbus_link::Address::WILDCARD, compact::signature(input));
     black_box(formats.learn(&key, input).is_ok());
     if let Ok(frame) = CompactFrame::parse(input) {
-        black_box(frame.expand_with(&formats, &key, &mut buffer).is_ok());
+        black_box(frame.expand_with(&mut formats, &key, &mut buffer).is_ok());
         black_box(frame.encode_into(&mut buffer).is_ok());
     }
     black_box(FormatFrame::parse_prefix(input).is_ok());

@@ -13,9 +13,9 @@ use mbus_app::alarm::Alarm;
 use mbus_app::application_error::ApplicationError;
 use mbus_app::ci::{CiField, Content};
 use mbus_app::fixed::FixedData;
+use mbus_app::frame;
 use mbus_app::frame::known::KnownFormats;
 use mbus_app::frame::store::Formats;
-use mbus_app::frame::{CompactFrame, FormatFrame, FormatKey, FormatStore, compact};
 use mbus_app::record::{RecordOptions, Records};
 use mbus_app::telegram::{BodyState, Input, LaxTelegram, Link, Telegram};
 use mbus_app::tpl::{PartnerStatus, Status};
@@ -221,12 +221,13 @@ impl Decoder {
             Content::FullFrame | Content::Command => {
                 let device = telegram.meter().map_or(DeviceType::UNKNOWN, |meter| meter.device_type);
                 reading.error = records::fill(reading, telegram.records(), device, telegram.body_offset());
-                self.learn(telegram);
+                // A telegram that teaches nothing is none the worse for it.
+                let _ = frame::learn(telegram, &mut self.formats);
             }
-            Content::CompactFrame if tpl.ci.is_fixed_data(body.len()) && tpl.header.is_none() => {
-                fixed(reading, body)
-            }
-            Content::CompactFrame => self.compact(reading, telegram, item),
+            Content::CompactFrame => match telegram.fixed_data() {
+                Some(data) => fixed(reading, &data),
+                None => self.compact(reading, telegram, item),
+            },
             Content::FormatFrame => self.format(reading, telegram),
             Content::ApplicationError => {
                 let error = ApplicationError::parse(body);
@@ -268,49 +269,26 @@ impl Decoder {
         }
     }
 
-    fn learn(&mut self, telegram: &Telegram<'_>) {
-        let mut headers = [0; 256];
-        if let (Some(meter), Ok(headers)) =
-            (telegram.meter(), compact::headers_into(telegram.body(), &mut headers))
-        {
-            let key = FormatKey::new(meter, compact::signature(headers));
-            // An empty list is not worth keeping, and that is all that can be wrong with it.
-            let _ = self.formats.learn(&key, headers);
-        }
-    }
     fn format(&mut self, reading: &mut Reading, telegram: &Telegram<'_>) {
-        let body = telegram.body();
-        let check = if body.starts_with(&[0x2F, 0x2F]) { 2 } else { 0 };
-        match FormatFrame::parse_prefix(body.get(check..).unwrap_or_default()) {
-            Ok((format, _)) => {
-                reading.facts.push(("format_signature", format!("{:04X}", format.signature())));
-                if let Some(meter) = telegram.meter() {
-                    let _ = self.formats.learn(&FormatKey::new(meter, format.signature()), format.headers);
-                }
-            }
-            Err(error) => reading.error = Some(problem::of(error.shifted(telegram.body_offset()))),
+        match frame::learn(telegram, &mut self.formats) {
+            Ok(Some(key)) => reading.facts.push(("format_signature", format!("{:04X}", key.signature))),
+            Ok(None) => {}
+            Err(error) => reading.error = Some(problem::of(error)),
         }
     }
-    fn compact(&self, reading: &mut Reading, telegram: &Telegram<'_>, item: &Item) {
-        let body = telegram.body();
-        let check = if body.starts_with(&[0x2F, 0x2F]) { 2 } else { 0 };
-        let frame = match CompactFrame::parse(body.get(check..).unwrap_or_default()) {
-            Ok(frame) => frame,
+    fn compact(&mut self, reading: &mut Reading, telegram: &Telegram<'_>, item: &Item) {
+        let (frame, key) = match frame::compact_frame(telegram) {
+            Ok(Some(found)) => found,
+            Ok(None) => return,
             Err(error) => {
-                reading.error = Some(problem::of(error.shifted(telegram.body_offset())));
+                reading.error = Some(problem::of(error));
                 return;
             }
         };
-        let meter = telegram.meter().unwrap_or_default();
-        let key = FormatKey::new(meter, frame.signature);
         let mut buffer = vec![0; 1024];
-        let given = item.format_headers.as_deref().map(|headers| frame.expand_into(headers, &mut buffer));
-        let outcome = match given {
-            Some(Ok(expanded)) => Ok(expanded.records.to_vec()),
-            Some(Err(error)) => Err(error),
-            None => {
-                frame.expand_with(&self.formats, &key, &mut buffer).map(|expanded| expanded.records.to_vec())
-            }
+        let outcome = match item.format_headers.as_deref() {
+            Some(headers) => frame.expand_into(headers, &mut buffer),
+            None => frame.expand_with(&mut self.formats, &key, &mut buffer),
         };
         let state = match &outcome {
             Ok(_) => "expanded",
@@ -323,10 +301,10 @@ impl Decoder {
             state,
         });
         match outcome {
-            Ok(octets) => {
+            Ok(expanded) => {
                 let options = RecordOptions { direction: telegram.direction(), ..RecordOptions::default() };
-                let records = Records::with_options(&octets, options);
-                reading.error = records::fill(reading, records, meter.device_type, telegram.body_offset());
+                let records = Records::with_options(expanded.records, options);
+                reading.error = records::fill(reading, records, key.device_type, telegram.body_offset());
             }
             Err(error) if state == "crc_mismatch" => {
                 reading.error = Some(problem::of(error.shifted(telegram.body_offset())));
@@ -484,23 +462,18 @@ fn security(telegram: &Telegram<'_>, stopped: Option<Error>) -> Option<Security>
     Some(Security { mode: mode.unwrap_or_default(), layer: "transport", state, authenticated })
 }
 
-fn fixed(reading: &mut Reading, body: &[u8]) {
-    match FixedData::parse(body) {
-        Ok(fixed) => {
-            reading.meter = Some(Meter {
-                id: fixed.identification.to_string(),
-                device_type: fixed.device_type().0,
-                medium: fixed.medium_name().to_owned(),
-                ..Meter::default()
-            });
-            if let Some(transport) = &mut reading.transport {
-                transport.name = "fixed data structure".to_owned();
-                (transport.access, transport.status) = (Some(fixed.access_number), Some(fixed.status.0));
-            }
-            reading.records = (0..2).map(|n| records::counter(&fixed, n)).collect();
-        }
-        Err(error) => reading.error = Some(problem::of(error)),
+fn fixed(reading: &mut Reading, data: &FixedData) {
+    reading.meter = Some(Meter {
+        id: data.identification.to_string(),
+        device_type: data.device_type().0,
+        medium: data.medium_name().to_owned(),
+        ..Meter::default()
+    });
+    if let Some(transport) = &mut reading.transport {
+        transport.name = "fixed data structure".to_owned();
+        (transport.access, transport.status) = (Some(data.access_number), Some(data.status.0));
     }
+    reading.records = (0..2).map(|n| records::counter(data, n)).collect();
 }
 
 /// The words for a CI.

@@ -114,27 +114,30 @@ impl<'a> CompactFrame<'a> {
         Ok(Expanded { crc: crc::checksum(records), records })
     }
     /// Rebuilds the records with a format of the store; several candidates are tried, the full-frame CRC decides.
+    /// The store is told which one was right.
     ///
     /// # Errors
     /// [`ErrorKind::FormatUnknown`] when the store has no candidate; else the error of the last candidate.
     pub fn expand_with<'b, S: FormatStore + ?Sized>(
         &self,
-        store: &S,
+        store: &mut S,
         key: &FormatKey,
         buffer: &'b mut [u8],
     ) -> Result<Expanded<'b>, Error> {
         let mut last = ErrorKind::FormatUnknown { signature: self.signature }.at(0);
         let mut found = None;
-        for headers in (0..MAX_CANDIDATES).map_while(|n| store.candidate(key, n)) {
+        let candidates = (0..MAX_CANDIDATES).map_while(|n| Some((n, store.candidate(key, n)?)));
+        for (n, headers) in candidates {
             match self.expand_into(headers, buffer) {
                 Ok(expanded) => {
-                    found = Some((expanded.records.len(), expanded.crc));
+                    found = Some((n, expanded.records.len(), expanded.crc));
                     break;
                 }
                 Err(error) => last = error,
             }
         }
-        let (len, crc) = found.ok_or(last)?;
+        let (n, len, crc) = found.ok_or(last)?;
+        store.used(key, n);
         Ok(Expanded { records: buffer.get(..len).unwrap_or_default(), crc })
     }
 
@@ -269,10 +272,10 @@ mod tests {
         store.insert_unchecked(key(), &HEADERS).unwrap();
         let frame = CompactFrame::parse(&COMPACT).unwrap();
         let mut buffer = [0; 16];
-        assert_eq!(frame.expand_with(&store, &key(), &mut buffer).unwrap().records, RECORDS);
+        assert_eq!(frame.expand_with(&mut store, &key(), &mut buffer).unwrap().records, RECORDS);
         let unknown = CompactFrame { signature: 0x1234, ..frame };
         let key = FormatKey { signature: 0x1234, ..key() };
-        let error = unknown.expand_with(&store, &key, &mut buffer).unwrap_err();
+        let error = unknown.expand_with(&mut store, &key, &mut buffer).unwrap_err();
         assert_eq!(error.kind, ErrorKind::FormatUnknown { signature: 0x1234 });
         let text = std::format!("{error}");
         assert!(text.contains("1234") && text.contains("34 12"), "{text}");

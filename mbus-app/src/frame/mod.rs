@@ -8,8 +8,10 @@ pub mod compact;
 pub mod format;
 #[cfg(feature = "known-formats")]
 pub mod known;
+pub mod learning;
 pub mod store;
 
 pub use compact::{CompactFrame, Expanded};
 pub use format::FormatFrame;
+pub use learning::{compact_frame, expand, learn};
 pub use store::{BoundedFormats, FormatKey, FormatStore, NoFormats};

@@ -1,9 +1,10 @@
 //! Where header lists are kept: the caller's store.
 //!
 //! Invariants: a list is kept under manufacturer, version, device type and signature, and only when it has
-//! that signature; an empty list is refused. The bounded store replaces the list that was learned the longest
-//! ago. Looking up does not renew a list: whoever hears many strangers learns a list again after each good
-//! expansion, or learns only from its own meters. Nothing is global. Lists survive a restart as text.
+//! that signature; an empty list is refused. A full store gives up the list that was learned or used the longest
+//! ago, so that strangers cannot fill it for ever; whoever wants to be sure learns only from its own meters. Looking
+//! at a candidate is no use of it, a good expansion is ([`FormatStore::used`]). Nothing is global. Lists survive a
+//! restart as text.
 
 use core::fmt;
 use core::str::FromStr;
@@ -58,6 +59,10 @@ pub trait FormatStore {
     fn learn(&mut self, key: &FormatKey, headers: &[u8]) -> Result<(), Error> {
         check(key, headers)
     }
+    /// Candidate `n` of this key was the right one. A store that is bounded keeps it the longer.
+    fn used(&mut self, key: &FormatKey, n: usize) {
+        let _ = (key, n);
+    }
 }
 
 /// Refuses lists that are not what their key says.
@@ -85,8 +90,7 @@ impl FormatStore for NoFormats {
 /// Two stores, the first asked first; the first one learns.
 impl<A: FormatStore, B: FormatStore> FormatStore for (A, B) {
     fn candidate(&self, key: &FormatKey, n: usize) -> Option<&[u8]> {
-        let in_first = (0..=n).take_while(|n| self.0.candidate(key, *n).is_some()).count();
-        match n.checked_sub(in_first) {
+        match n.checked_sub(candidates_of(&self.0, key, n)) {
             Some(n) => self.1.candidate(key, n),
             None => self.0.candidate(key, n),
         }
@@ -94,6 +98,17 @@ impl<A: FormatStore, B: FormatStore> FormatStore for (A, B) {
     fn learn(&mut self, key: &FormatKey, headers: &[u8]) -> Result<(), Error> {
         self.0.learn(key, headers)
     }
+    fn used(&mut self, key: &FormatKey, n: usize) {
+        match n.checked_sub(candidates_of(&self.0, key, n)) {
+            Some(n) => self.1.used(key, n),
+            None => self.0.used(key, n),
+        }
+    }
+}
+
+/// How many candidates a store has for a key, counted up to number `n`.
+fn candidates_of<S: FormatStore>(store: &S, key: &FormatKey, n: usize) -> usize {
+    (0..=n).take_while(|n| store.candidate(key, *n).is_some()).count()
 }
 
 /// A header list with its key; prints as one line of text and is read from it.
@@ -150,13 +165,16 @@ impl<const N: usize, const SIZE: usize> BoundedFormats<N, SIZE> {
         let place = self.formats.iter().position(same);
         let place =
             place.or_else(|| self.formats.iter().position(Option::is_none)).unwrap_or(N.saturating_sub(1));
-        if let Some(places) = self.formats.get_mut(..=place) {
-            places.rotate_right(1);
-            if let Some(first) = places.first_mut() {
-                *first = Some(new);
-            }
+        self.bring_forward(place);
+        if let Some(first) = self.formats.first_mut() {
+            *first = Some(new);
         }
         Ok(())
+    }
+    fn bring_forward(&mut self, place: usize) {
+        if let Some(places) = self.formats.get_mut(..=place) {
+            places.rotate_right(1);
+        }
     }
 }
 
@@ -168,44 +186,122 @@ impl<const N: usize, const SIZE: usize> FormatStore for BoundedFormats<N, SIZE> 
         check(key, headers)?;
         self.insert_unchecked(*key, headers)
     }
+    fn used(&mut self, key: &FormatKey, n: usize) {
+        let of_key = |kept: &Option<StoredFormat<SIZE>>| kept.is_some_and(|kept| kept.key == *key);
+        let mut places = self.formats.iter().enumerate().filter(|(_, kept)| of_key(kept));
+        if let Some((place, _)) = places.nth(n) {
+            self.bring_forward(place);
+        }
+    }
 }
 
-/// Lists in a map that grows: for gateways and head-ends that bound it themselves.
+/// Lists in a map, as many as it may hold: for gateways and head-ends.
 #[cfg(feature = "alloc")]
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Formats {
-    formats: alloc::collections::BTreeMap<FormatKey, alloc::vec::Vec<alloc::vec::Vec<u8>>>,
+    /// Per key the newest first.
+    lists: alloc::collections::BTreeMap<FormatKey, alloc::vec::Vec<OwnedList>>,
+    /// The key of each list under the count of its last use: the first one is the next to go.
+    uses: alloc::collections::BTreeMap<u64, FormatKey>,
+    limit: usize,
+    count: u64,
+}
+
+#[cfg(feature = "alloc")]
+#[derive(Clone, Debug)]
+struct OwnedList {
+    headers: alloc::boxed::Box<[u8]>,
+    used: u64,
+}
+
+#[cfg(feature = "alloc")]
+impl Default for Formats {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 #[cfg(feature = "alloc")]
 impl Formats {
-    /// A store without lists.
+    /// The most lists that [`Formats::new`] holds. A district of a town has a few dozen.
+    pub const LIMIT: usize = 1024;
+
+    /// A store without lists, for at most [`Formats::LIMIT`] of them.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self::with_limit(Self::LIMIT)
+    }
+    /// A store without lists, for at most `limit` of them.
+    #[must_use]
+    pub const fn with_limit(limit: usize) -> Self {
+        Self {
+            lists: alloc::collections::BTreeMap::new(),
+            uses: alloc::collections::BTreeMap::new(),
+            limit,
+            count: 0,
+        }
     }
     /// All lists with their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&FormatKey, &[u8])> {
-        self.formats.iter().flat_map(|(key, lists)| lists.iter().map(move |list| (key, list.as_slice())))
+        self.lists.iter().flat_map(|(key, lists)| lists.iter().map(move |list| (key, &*list.headers)))
     }
     /// Forgets all lists of a key.
     pub fn forget(&mut self, key: &FormatKey) {
-        self.formats.remove(key);
+        for list in self.lists.remove(key).unwrap_or_default() {
+            self.uses.remove(&list.used);
+        }
+    }
+    /// The oldest list of all goes.
+    fn forget_one(&mut self) {
+        let Some((used, key)) = self.uses.pop_first() else { return };
+        if let Some(lists) = self.lists.get_mut(&key) {
+            lists.retain(|list| list.used != used);
+            if lists.is_empty() {
+                self.lists.remove(&key);
+            }
+        }
+    }
+    /// Puts a list in front of its key's, as the newest.
+    fn put(&mut self, key: FormatKey, headers: alloc::boxed::Box<[u8]>) {
+        self.count = self.count.saturating_add(1);
+        self.uses.insert(self.count, key);
+        self.lists.entry(key).or_default().insert(0, OwnedList { headers, used: self.count });
+    }
+    fn take(&mut self, key: &FormatKey, n: usize) -> Option<OwnedList> {
+        let lists = self.lists.get_mut(key).filter(|lists| n < lists.len())?;
+        let list = lists.remove(n);
+        self.uses.remove(&list.used);
+        Some(list)
     }
 }
 
 #[cfg(feature = "alloc")]
 impl FormatStore for Formats {
     fn candidate(&self, key: &FormatKey, n: usize) -> Option<&[u8]> {
-        self.formats.get(key)?.get(n).map(alloc::vec::Vec::as_slice)
+        self.lists.get(key)?.get(n).map(|list| &*list.headers)
     }
     fn learn(&mut self, key: &FormatKey, headers: &[u8]) -> Result<(), Error> {
         check(key, headers)?;
-        let lists = self.formats.entry(*key).or_default();
-        if !lists.iter().any(|list| list == headers) && lists.len() < MAX_CANDIDATES {
-            lists.push(headers.into());
+        let lists = self.lists.get(key).map(alloc::vec::Vec::as_slice).unwrap_or_default();
+        let same = lists.iter().position(|list| *list.headers == *headers);
+        let full = lists.len().checked_sub(MAX_CANDIDATES);
+        // A meter may be given other formats for years: the newest count.
+        let in_the_way = same.or_else(|| full.map(|over| over.saturating_add(MAX_CANDIDATES - 1)));
+        if let Some(n) = in_the_way {
+            self.take(key, n);
+        }
+        if self.uses.len() >= self.limit {
+            self.forget_one();
+        }
+        if self.limit > 0 {
+            self.put(*key, headers.into());
         }
         Ok(())
+    }
+    fn used(&mut self, key: &FormatKey, n: usize) {
+        if let Some(list) = self.take(key, n) {
+            self.put(*key, list.headers);
+        }
     }
 }
 
@@ -359,6 +455,65 @@ mod tests {
         assert_eq!((both.candidate(&key(1), 0), both.candidate(&key(1), 1)), (Some(&HEADERS[..]), None));
         both.learn(&key(1), &HEADERS).unwrap();
         assert!(both.candidate(&key(1), 1).is_some() && both.candidate(&key(1), 2).is_none());
+    }
+
+    #[test]
+    fn a_list_in_use_stays() {
+        let mut store = (BoundedFormats::<2, 8>::new(), NoFormats);
+        for version in [1, 2] {
+            store.learn(&key(version), &HEADERS).unwrap();
+        }
+        store.used(&key(1), 0);
+        store.used(&key(1), 1);
+        store.used(&key(9), 0);
+        store.learn(&key(3), &HEADERS).unwrap();
+        assert!(store.candidate(&key(1), 0).is_some());
+        assert!(store.candidate(&key(2), 0).is_none());
+    }
+
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn a_store_with_a_limit() {
+        let mut store = Formats::with_limit(2);
+        for version in [1, 2] {
+            store.learn(&key(version), &HEADERS).unwrap();
+        }
+        store.used(&key(1), 0);
+        store.used(&key(1), 7);
+        for version in [3, 4, 3] {
+            store.learn(&key(version), &HEADERS).unwrap();
+            store.used(&key(1), 0);
+            assert_eq!(store.iter().count(), 2);
+        }
+        assert_eq!(store.iter().map(|(key, _)| key.version.0).collect::<std::vec::Vec<_>>(), [1, 3]);
+        assert_eq!((store.uses.len(), store.lists.len()), (2, 2));
+        let mut none = Formats::with_limit(0);
+        none.learn(&key(1), &HEADERS).unwrap();
+        assert_eq!(none.iter().count(), 0);
+    }
+
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn of_one_key_the_newest_lists_are_kept() {
+        // Lists under one signature: the octets of the CRC make up for what is in front of them.
+        let mut store = Formats::new();
+        let lists: std::vec::Vec<[u8; 4]> =
+            (0..=u16::MAX)
+                .map(|n| [0x02, 0x13, n.to_le_bytes()[0], n.to_le_bytes()[1]])
+                .chain((0..=u16::MAX).map(|n| [0x04, 0x13, n.to_le_bytes()[0], n.to_le_bytes()[1]]))
+                .chain((0..=u16::MAX).map(|n| [0x02, 0x14, n.to_le_bytes()[0], n.to_le_bytes()[1]]))
+                .chain((0..6).flat_map(|m| {
+                    (0..=u16::MAX).map(move |n| [m, 0x03, n.to_le_bytes()[0], n.to_le_bytes()[1]])
+                }))
+                .filter(|list| signature(list) == 0x3B31)
+                .collect();
+        assert_eq!(lists.len(), 9);
+        for list in &lists {
+            store.learn(&key(1), list).unwrap();
+        }
+        assert_eq!(store.iter().count(), MAX_CANDIDATES);
+        assert_eq!(store.candidate(&key(1), 0), Some(&lists[8][..]));
+        assert!(!store.iter().any(|(_, list)| list == lists[0]));
     }
 
     #[cfg(feature = "alloc")]

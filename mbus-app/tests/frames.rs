@@ -1,0 +1,157 @@
+//! Full, compact and format frames as whole telegrams: whose format is meant, what is learned, and when CI 73h is
+//! something else. The records are those of EN 13757-3:2018, Annex G; the meters are made up.
+
+#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
+
+use mbus_app::frame::{BoundedFormats, FormatKey, FormatStore, compact_frame, expand, learn};
+use mbus_app::{ErrorKind, Telegram};
+use mbus_link::wired::{Frame, PrimaryAddress};
+use mbus_link::{Address, CField};
+use oms_security::key::NoKeys;
+
+const RECORDS: &[u8] = b"\x02\x02\xD2\x04\x02\x15\x2E\x16\x02\x2A\x34\x23";
+const COMPACT: &[u8] = b"\x31\x3B\x42\xA6\xD2\x04\x2E\x16\x34\x23";
+const FORMAT: &[u8] = b"\x08\x31\x3B\x02\x02\x02\x15\x02\x2A";
+/// Link addresses: a water meter, a radio converter; and the heat meter behind the converter as a long header has it.
+const WATER: &[u8] = b"\x93\x15\x78\x56\x34\x12\x01\x07";
+const CONVERTER: &[u8] = b"\x2D\x2C\x01\x00\x00\x00\x05\x37";
+const HEAT: &[u8] = b"\x99\x88\x77\x66\x2D\x2C\x08\x04";
+const SHORT: &[u8] = &[0x01, 0x00, 0x00, 0x00];
+
+fn wireless(link: &[u8], ci: u8, header: &[&[u8]], body: &[u8]) -> Vec<u8> {
+    let mut octets = [&[0, 0x44], link, &[ci], &header.concat(), body].concat();
+    octets[0] = u8::try_from(octets.len() - 1).unwrap();
+    octets
+}
+
+fn wired(payload: &[u8]) -> Vec<u8> {
+    let frame = Frame::Long { c_field: CField(0x08), address: PrimaryAddress(1), payload };
+    let mut buffer = [0; 261];
+    frame.encode_into(&mut buffer).unwrap().to_vec()
+}
+
+fn kept(store: &BoundedFormats<4, 32>) -> Vec<FormatKey> {
+    store.export().map(|format| format.key).collect()
+}
+
+#[test]
+fn the_address_of_the_meter_is_the_key() {
+    let water = Address::from_link_octets(WATER.try_into().unwrap());
+    let heat = Address::from_transport_octets(HEAT.try_into().unwrap());
+    for (link, full, compact, format, header, meter) in [
+        // Without a header and with the short one the link address is the meter's.
+        (WATER, 0x78, 0x79, 0x69, &[][..], water),
+        (WATER, 0x7A, 0x7B, 0x6A, &[SHORT], water),
+        // A long header says whose telegram a converter sends.
+        (CONVERTER, 0x72, 0x73, 0x6B, &[HEAT, SHORT], heat),
+    ] {
+        let mut buffer = [0; 64];
+        for (ci, body) in [(full, RECORDS), (format, FORMAT)] {
+            let mut store = BoundedFormats::<4, 32>::new();
+            let mut octets = wireless(link, compact, header, COMPACT);
+            let telegram = Telegram::decode_stripped(&mut octets, &NoKeys).unwrap();
+            let error = expand(&telegram, &mut store, &mut buffer).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::FormatUnknown { signature: 0x3B31 });
+            assert_eq!(learn(&telegram, &mut store), Ok(None), "a compact frame teaches nothing");
+
+            let mut octets = wireless(link, ci, header, body);
+            let teacher = Telegram::decode_stripped(&mut octets, &NoKeys).unwrap();
+            let key = FormatKey::new(meter, 0x3B31);
+            assert_eq!(learn(&teacher, &mut store), Ok(Some(key)), "{ci:02X}");
+            assert_eq!(kept(&store), [key]);
+            assert!(expand(&teacher, &mut store, &mut buffer).unwrap().is_none(), "not compact");
+
+            let expanded = expand(&telegram, &mut store, &mut buffer).unwrap().unwrap();
+            assert_eq!(expanded.records, RECORDS, "{compact:02X}");
+        }
+    }
+}
+
+#[test]
+fn a_format_of_another_kind_of_meter_is_not_taken() {
+    let mut store = BoundedFormats::<4, 32>::new();
+    let mut octets = wireless(WATER, 0x7A, &[SHORT], RECORDS);
+    learn(&Telegram::decode_stripped(&mut octets, &NoKeys).unwrap(), &mut store).unwrap();
+    // Manufacturer, version and device type count, the identification number does not.
+    for (at, same) in [(0, false), (6, false), (7, false), (2, true), (5, true)] {
+        let mut link = WATER.to_vec();
+        link[at] ^= 1;
+        let mut octets = wireless(&link, 0x7B, &[SHORT], COMPACT);
+        let telegram = Telegram::decode_stripped(&mut octets, &NoKeys).unwrap();
+        assert_eq!(expand(&telegram, &mut store, &mut [0; 64]).is_ok(), same, "{at}");
+    }
+}
+
+#[test]
+fn the_check_octets_and_fillers_of_a_deciphered_body_do_not_count() {
+    let mut store = BoundedFormats::<4, 32>::new();
+    for (ci, body) in [
+        (0x6A, [b"\x2F\x2F", FORMAT, b"\x2F\x2F"].concat()),
+        (0x7B, [b"\x2F\x2F", COMPACT, b"\x2F"].concat()),
+    ] {
+        let mut octets = wireless(WATER, ci, &[SHORT], &body);
+        let telegram = Telegram::decode_stripped(&mut octets, &NoKeys).unwrap();
+        match learn(&telegram, &mut store).unwrap() {
+            Some(key) => assert_eq!(key.signature, 0x3B31),
+            None => {
+                let expanded =
+                    expand(&telegram, &mut store, &mut [0; 64]).unwrap().map(|it| it.records.len());
+                assert_eq!(expanded, Some(RECORDS.len()));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_compact_is_not_learned() {
+    let mut store = BoundedFormats::<4, 32>::new();
+    for body in [&b""[..], b"\x2F\x2F\x2F", b"\x01\x13\x05\x0F\x01\x02", b"\x01\x7C\x01\x78\x05"] {
+        let mut octets = wireless(WATER, 0x7A, &[SHORT], body);
+        let telegram = Telegram::decode_stripped(&mut octets, &NoKeys).unwrap();
+        assert_eq!(learn(&telegram, &mut store), Ok(None), "{body:02X?}");
+    }
+    // A record cut short, with its place in the telegram; a format frame that contradicts itself.
+    let mut octets = wireless(WATER, 0x7A, &[SHORT], b"\x01\x13\x05\x04\x13\x05");
+    let error = learn(&Telegram::decode_stripped(&mut octets, &NoKeys).unwrap(), &mut store).unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::Truncated { .. }) && error.offset >= 15 + 3, "{error:?}");
+    let mut wrong = FORMAT.to_vec();
+    wrong[1] ^= 1;
+    let mut octets = wireless(WATER, 0x6A, &[SHORT], &wrong);
+    let error = learn(&Telegram::decode_stripped(&mut octets, &NoKeys).unwrap(), &mut store).unwrap_err();
+    assert_eq!((error.kind.name(), error.offset), ("format_signature", 16));
+    assert!(kept(&store).is_empty());
+}
+
+#[test]
+fn a_wired_telegram_without_address() {
+    // Nobody knows whose format it is: nothing is learned. What the caller put in under no address is found.
+    let mut store = BoundedFormats::<4, 32>::new();
+    let mut octets = wired(&[&[0x78], RECORDS].concat());
+    assert_eq!(learn(&Telegram::decode(&mut octets, &NoKeys).unwrap(), &mut store), Ok(None));
+    let key = FormatKey::new(Address::default(), 0x3B31);
+    store.learn(&key, b"\x02\x02\x02\x15\x02\x2A").unwrap();
+    let mut octets = wired(&[&[0x79], COMPACT].concat());
+    let telegram = Telegram::decode(&mut octets, &NoKeys).unwrap();
+    assert_eq!(expand(&telegram, &mut store, &mut [0; 64]).unwrap().unwrap().records, RECORDS);
+}
+
+#[test]
+fn ci_73_is_the_fixed_data_structure_or_a_compact_frame() {
+    // The public M-Bus documentation, 6.2: 16 octets on the wire are the fixed structure.
+    let fixed = b"\x73\x78\x56\x34\x12\x0A\x00\xE9\x7E\x01\0\0\0\x35\x01\0\0";
+    let mut octets = wired(fixed);
+    let telegram = Telegram::decode(&mut octets, &NoKeys).unwrap();
+    assert_eq!(telegram.fixed_data().unwrap().value(0).to_string(), "0.001");
+    assert_eq!(compact_frame(&telegram), Ok(None));
+    // More or fewer octets, or the air: a compact frame with its long header.
+    let compact = [HEAT, SHORT, COMPACT].concat();
+    for mut octets in [wired(&[&[0x73], &compact[..]].concat()), wireless(CONVERTER, 0x73, &[], &compact)] {
+        let telegram = Telegram::decode(&mut octets, &NoKeys).unwrap();
+        assert!(telegram.fixed_data().is_none());
+        let (frame, key) = compact_frame(&telegram).unwrap().unwrap();
+        assert_eq!((frame.signature, key.device_type.0), (0x3B31, 0x04));
+    }
+    let mut octets = wireless(CONVERTER, 0x73, &[], &fixed[1..]);
+    let telegram = Telegram::decode(&mut octets, &NoKeys).unwrap();
+    assert!(telegram.fixed_data().is_none(), "never on the air");
+}
