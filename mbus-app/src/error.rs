@@ -158,6 +158,28 @@ pub enum ErrorKind {
         /// What it is.
         what: &'static str,
     },
+    /// Malformed: a readout in several telegrams stops although its last one announced more.
+    #[error(
+        "the last telegram announced more records, and none came: ask the meter again, without a reset in between"
+    )]
+    ReadoutUnfinished,
+    /// Malformed: a meter announces more telegrams again and again.
+    #[error(
+        "more than {limit} telegrams in one readout: the meter announces more for ever, reset it (SND-NKE)"
+    )]
+    ReadoutTooLong {
+        /// The most that are taken.
+        limit: usize,
+    },
+    /// Malformed: two telegrams of one readout come from two meters.
+    #[error("the telegram is from another meter than the one before it: two meters may share an address")]
+    OtherMeter,
+    /// Unsupported: a telegram without records where some were announced.
+    #[error("a telegram without records{}", OfCi(*.ci))]
+    NoRecords {
+        /// Its CI, if it has one.
+        ci: Option<u8>,
+    },
     /// Malformed: octets that are no date or time.
     #[error("no such date or time")]
     NoSuchMoment,
@@ -212,6 +234,10 @@ impl ErrorKind {
             Self::NotCompactable => "not_compactable",
             Self::TooLong { .. } => "too_long",
             Self::NotPublished { .. } => "not_published",
+            Self::ReadoutUnfinished => "readout_unfinished",
+            Self::ReadoutTooLong { .. } => "readout_too_long",
+            Self::OtherMeter => "other_meter",
+            Self::NoRecords { .. } => "no_records",
             Self::NoSuchMoment => "no_such_moment",
             Self::TooManyDife => "too_many_dife",
             Self::TooManyVife => "too_many_vife",
@@ -234,7 +260,10 @@ impl ErrorKind {
             Self::FormatUnknown { .. } | Self::NotCompactable | Self::NotPublished { .. } => {
                 Blame::Unsupported
             }
-            Self::NoSuchMoment => Blame::Malformed,
+            Self::NoRecords { .. } => Blame::Unsupported,
+            Self::NoSuchMoment | Self::ReadoutUnfinished | Self::ReadoutTooLong { .. } | Self::OtherMeter => {
+                Blame::Malformed
+            }
             Self::FormatSignature { .. }
             | Self::FormatEmpty
             | Self::TooLong { .. }
@@ -255,6 +284,15 @@ impl ErrorKind {
     #[must_use]
     pub const fn at(self, offset: usize) -> Error {
         Error { layer: Layer::Application, kind: self, offset }
+    }
+}
+
+/// `, its CI is 70`, or nothing.
+struct OfCi(Option<u8>);
+
+impl core::fmt::Display for OfCi {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.0.map_or(Ok(()), |ci| write!(f, ", its CI is {ci:02X}"))
     }
 }
 

@@ -39,6 +39,7 @@ pub mod frame;
 pub mod moment;
 pub mod profile;
 pub mod readings;
+pub mod readout;
 pub mod record;
 #[cfg(feature = "sml")]
 pub mod sml;
