@@ -6,6 +6,7 @@
 //!
 //! What was authenticated is said above each table; readings in front of a fault are shown, then the fault.
 
+use crate::decode::arguments::KeyText;
 use crate::decode::{hex, keys::Key};
 use clap::Parser;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -28,22 +29,6 @@ const READ: u8 = 0;
 const FAILED: u8 = 1;
 /// Exit status: the command makes no sense.
 const USAGE: u8 = 2;
-
-/// A key as typed. Parsed later, since a wrong value would be repeated in the message of the parser.
-#[derive(Clone)]
-struct KeyText(String);
-
-impl std::fmt::Debug for KeyText {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("KeyText(..)")
-    }
-}
-
-impl From<&str> for KeyText {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
 
 /// Prints the push of a smart meter (DLMS/COSEM or SML) as a table.
 ///
