@@ -4,9 +4,7 @@
 
 pub mod application;
 pub mod clock;
-pub mod selection;
 
 pub use application::ApplicationSelect;
 pub use clock::ClockCommand;
-pub use mbus_link::wired::BaudRate;
-pub use selection::Selection;
+pub use mbus_link::wired::{BaudRate, Selection};

@@ -1,16 +1,21 @@
-//! Selection of a slave by its secondary address (CI 52h, wired; EN 13757-7:2018, clause 12).
+//! Selection of a slave by its secondary address (EN 13757-7:2018, clause 12).
 //!
 //! ```text
-//! ID(4) M(2) V T | [0C 78 fabrication number(4)]
+//! SND-UD to 253: CI 52 | ID(4) M(2) V T | [0C 78 fabrication number(4)]
 //! ```
+//!
+//! CI 56h, obsolete, is the same with the most significant octet of each field first.
 //!
 //! Nibble F in a digit, FFFFh as manufacturer and FFh as version or device type match all. Invariants: octets are kept
 //! as sent; records other than the fabrication number are kept and not interpreted.
 
-use mbus_link::octets::{Reader, Writer};
-use mbus_link::{Address, IdentificationNumber};
+use crate::octets::{Reader, Writer};
+use crate::{Address, Error, IdentificationNumber};
 
-use crate::Error;
+/// The CI of a selection.
+pub const CI_SELECTION: u8 = 0x52;
+/// The CI of a selection in the obsolete mode 2, most significant octet first.
+pub const CI_SELECTION_MSB_FIRST: u8 = 0x56;
 
 /// The DIF and VIF of a fabrication number of eight digits.
 const FABRICATION_NUMBER: [u8; 2] = [0x0C, 0x78];
@@ -18,10 +23,10 @@ const FABRICATION_NUMBER: [u8; 2] = [0x0C, 0x78];
 /// The body of a selection; also its builder.
 ///
 /// ```
-/// use mbus_app::command::Selection;
+/// use mbus_link::wired::Selection;
 /// let selection = Selection::parse(&[0x78, 0x56, 0x34, 0xF2, 0xFF, 0xFF, 0xFF, 0xFF])?;
 /// assert_eq!(selection.address.identification.to_string(), "F2345678");
-/// # Ok::<(), mbus_app::Error>(())
+/// # Ok::<(), mbus_link::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -50,6 +55,35 @@ impl<'a> Selection<'a> {
         let address = Address::from_transport_octets(reader.array()?);
         let mut this = Self { address, fabrication_number: None, rest: reader.peek_rest() };
         if let [0x0C, 0x78, a, b, c, d, rest @ ..] = this.rest {
+            this.fabrication_number = Some(IdentificationNumber::from_octets([*a, *b, *c, *d]));
+            this.rest = rest;
+        }
+        Ok(this)
+    }
+    /// The selection of CI and body; `None` for other CIs.
+    ///
+    /// # Errors
+    /// As [`Selection::parse`].
+    #[must_use]
+    pub fn from_payload(payload: &'a [u8]) -> Option<Result<Self, Error>> {
+        match payload {
+            [CI_SELECTION, body @ ..] => Some(Self::parse(body).map_err(|error| error.shifted(1))),
+            [CI_SELECTION_MSB_FIRST, body @ ..] => {
+                Some(Self::parse_msb_first(body).map_err(|error| error.shifted(1)))
+            }
+            _ => None,
+        }
+    }
+    /// The selection of a body of mode 2, most significant octet of each field first.
+    ///
+    /// # Errors
+    /// As [`Selection::parse`].
+    pub fn parse_msb_first(body: &'a [u8]) -> Result<Self, Error> {
+        let mut reader = Reader::new(body);
+        let [d, c, b, a, m1, m0, version, device_type] = reader.array()?;
+        let address = Address::from_transport_octets([a, b, c, d, m0, m1, version, device_type]);
+        let mut this = Self { address, fabrication_number: None, rest: reader.peek_rest() };
+        if let [0x0C, 0x78, d, c, b, a, rest @ ..] = this.rest {
             this.fabrication_number = Some(IdentificationNumber::from_octets([*a, *b, *c, *d]));
             this.rest = rest;
         }
@@ -110,6 +144,17 @@ mod tests {
         for size in 0..8 {
             assert_eq!(Selection::parse(&PLAIN[..size]).unwrap_err().kind.name(), "truncated");
         }
+    }
+
+    #[test]
+    fn mode_2_says_the_same_backwards() {
+        let forward = [0x52, 0x78, 0x56, 0x34, 0x12, 0x93, 0x15, 0x33, 0x03, 0x0C, 0x78, 4, 3, 2, 1];
+        let backward = [0x56, 0x12, 0x34, 0x56, 0x78, 0x15, 0x93, 0x33, 0x03, 0x0C, 0x78, 1, 2, 3, 4];
+        assert_eq!(Selection::from_payload(&forward), Selection::from_payload(&backward));
+        assert!(Selection::from_payload(&forward).is_some_and(|s| s.is_ok()));
+        assert_eq!(Selection::from_payload(&[0x51, 1, 2]), None);
+        let short = Selection::from_payload(&forward[..8]).unwrap().unwrap_err();
+        assert_eq!((short.kind.name(), short.offset), ("truncated", 1));
     }
 
     #[test]
