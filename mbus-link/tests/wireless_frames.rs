@@ -11,7 +11,7 @@
 
 use mbus_link::ell::{Accessibility, EllSession, EllV};
 use mbus_link::wireless::frame::{MAX_PAYLOAD, encode_header};
-use mbus_link::wireless::{Frame, FrameBuilder, LengthQuirk};
+use mbus_link::wireless::{Frame, FrameBuilder, LengthQuirk, Routing};
 use mbus_link::{Address, CField, CommunicationControl, Ell, ErrorKind, NetworkLayer, SessionNumber};
 use proptest::prelude::*;
 
@@ -247,6 +247,62 @@ fn session_numbers_hold_three_fields() {
     assert_eq!(SessionNumber::new(0, 1 << 25, 0), None);
     assert_eq!(SessionNumber::new(0, 0, 16), None);
     assert!(!SessionNumber(0x1FFF_FFFF).is_encrypted());
+}
+
+#[test]
+fn every_ci_has_the_transport_header_of_the_standard() {
+    // EN 13757-7, table 2: l long, s short, - none, one row for 16 CIs.
+    let printed = concat!(
+        "----------------", // 00
+        "----------------", // 10
+        "----------------", // 20
+        "----------------", // 30
+        "----------------", // 40
+        "---l-l-s--sl---l", // 50
+        "lss-ls-sl-slllsl", // 60
+        "--llsl----sslsls", // 70
+        "l-l-ll-ls-sl----", // 80
+        "--------------sl", // 90
+        "----------------", // A0
+        "----------------", // B0
+        "lsllslss--------", // C0
+        "----------------", // D0
+        "----------------", // E0
+        "----------------", // F0
+    );
+    assert_eq!(printed.len(), 256);
+    for (ci, header) in (0..=255_u8).zip(printed.chars()) {
+        let fields = [0x78, 0x56, 0x34, 0x12, 0x93, 0x15, 0x33, 0x03, 0x2A, 0x00, 0x23, 0xE5];
+        let octets = |c| {
+            let mut octets = vec![0x16, c, 0x3A, 0x63, 0x66, 0x55, 0x44, 0x33, 0x0A, 0x31, ci];
+            octets.extend_from_slice(if header == 's' { &fields[8..] } else { &fields });
+            octets
+        };
+        if matches!(ci, 0x8C..=0x90) {
+            continue;
+        }
+        let routing = Routing::of(&octets(0x53));
+        assert_eq!(routing.addressee, (header == 'l').then(meter), "{ci:02X}");
+        assert_eq!(Routing::of(&octets(0x08)).addressee, None, "{ci:02X}");
+        // E523h: B, A, S, mode 5, H, R.
+        let known = header != '-';
+        assert_eq!(routing.control.map(|c| c.0), known.then_some(0xB6), "{ci:02X}");
+        assert_eq!(routing.access_number, known.then_some(0x2A), "{ci:02X}");
+        let place = if header == 'l' { 21 } else { 13 };
+        assert_eq!(routing.repeater_bits.map(|b| b.octet), known.then_some(place), "{ci:02X}");
+    }
+}
+
+#[test]
+fn nothing_is_read_from_enciphered_octets() {
+    for (ci, enciphered) in [(0x8D_u8, true), (0x8D, false)] {
+        let mut octets = vec![0x1F, 0x53, 0x3A, 0x63, 0x66, 0x55, 0x44, 0x33, 0x0A, 0x31, ci, 0x84, 0x01];
+        octets.extend_from_slice(&[0, 0, 0, if enciphered { 0x20 } else { 0 }, 0xAA, 0xBB]);
+        octets.extend_from_slice(&[0x80, 0x78, 0x56, 0x34, 0x12, 0x93, 0x15, 0x33, 0x03, 0x2A, 0, 0, 5]);
+        let routing = Routing::of(&octets);
+        assert_eq!(routing.addressee, (!enciphered).then(meter));
+        assert_eq!((routing.control.map(|c| c.0), routing.access_number), (Some(0x84), Some(1)));
+    }
 }
 
 #[test]

@@ -7,7 +7,8 @@
 //!
 //! Invariants: one bit is set, everything else stays as it is (addresses, access number, payload CRC,
 //! cipher text), since no cipher and no MAC covers this bit; a frame that was repeated already, or that
-//! has no place for the bit, is refused and left unchanged.
+//! has no place for the bit, is refused and left unchanged. A frame that still has its CRCs is stripped first and
+//! gets new ones after (`wmbus_phy::format_a`, `format_b`), so that a damaged frame is never made to look sound.
 
 use crate::wireless::Routing;
 use crate::wireless::routing::RepeaterBits;

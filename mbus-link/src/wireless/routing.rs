@@ -41,6 +41,22 @@ const TRANSPORT: &[(TransportHeader, &[u8])] = &[
     ),
 ];
 
+#[expect(clippy::indexing_slicing, reason = "runs only while compiling")]
+const _: () = {
+    let mut seen = [false; 256];
+    let mut row = 0;
+    while row < TRANSPORT.len() {
+        let mut n = 0;
+        while n < TRANSPORT[row].1.len() {
+            let ci = TRANSPORT[row].1[n] as usize;
+            assert!(!seen[ci], "a CI is in the table twice");
+            seen[ci] = true;
+            n += 1;
+        }
+        row += 1;
+    }
+};
+
 /// CI of the authentication and fragmentation layer; the octet behind it counts what follows.
 const AFL: u8 = 0x90;
 
