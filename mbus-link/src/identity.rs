@@ -301,6 +301,21 @@ device_types! {
     0xFF WILDCARD "wildcard": "Wildcard / placeholder.",
 }
 
+impl DeviceType {
+    /// What editions before 2004 or other programs call a code that is reserved in the table; `None` for all others.
+    #[must_use]
+    pub const fn hint(self) -> Option<&'static str> {
+        match self.0 {
+            0x10 => Some("irrigation water"),
+            0x11 => Some("water data logger"),
+            0x12 => Some("gas data logger"),
+            0x13 => Some("gas converter"),
+            0x30 => Some("service tool"),
+            _ => None,
+        }
+    }
+}
+
 /// The name of the table, or `reserved`.
 impl fmt::Display for DeviceType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -406,7 +406,7 @@ fn meter(address: Address) -> Meter {
         id: address.identification.to_string(),
         version: address.version.0,
         device_type: address.device_type.0,
-        medium: address.device_type.to_string(),
+        medium: medium(address.device_type),
     }
 }
 
@@ -474,6 +474,14 @@ fn fixed(reading: &mut Reading, data: &FixedData) {
         (transport.access, transport.status) = (Some(data.access_number), Some(data.status.0));
     }
     reading.records = (0..2).map(|n| records::counter(data, n)).collect();
+}
+
+/// The name of the table; for a reserved code what other lists call it, marked as such.
+fn medium(device: DeviceType) -> String {
+    match device.hint() {
+        Some(hint) => format!("{device} ({hint} in some lists)"),
+        None => device.to_string(),
+    }
 }
 
 /// The words for a CI.

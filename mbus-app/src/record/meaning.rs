@@ -229,7 +229,9 @@ impl Coding {
             Rule::Date | Rule::DateTime | Rule::AnyDate if has_data => Some(self.moment(field, data)),
             Rule::Bits if field.is_integer() => Some(Value::Bits(Bits(data))),
             Rule::TypeK if field == DataField::INTEGER_32 => Some(Value::Octets(data)),
-            Rule::TypeL if field == DataField::VARIABLE => Some(Value::Octets(data)),
+            Rule::TypeL if field == DataField::VARIABLE => {
+                data.split_first().map(|(_, octets)| Value::Octets(octets))
+            }
             Rule::Address if data.len() >= 6 && field.is_integer() => Some(Value::Octets(data)),
             Rule::Hca => Some(self.hca(Self { rule: Rule::Unsigned, ..*self }.by_field(field, data))),
             Rule::Identifier if field.is_bcd() => Some(Value::Digits(Digits(data))),
@@ -282,7 +284,8 @@ impl Coding {
         }
     }
     /// The standard does not say whether a binary number is signed. Where both readings agree it is a
-    /// number, where they do not its octets are shown.
+    /// number, where they do not its octets are shown; so are more than eight of them, which no integer of
+    /// Annex A has, unless the VIF says that they are an unsigned number.
     fn binary<'a>(&self, data: &'a [u8]) -> Value<'a> {
         let Some(top) = data.last() else { return Value::None };
         if self.rule == Rule::Bits {
@@ -291,7 +294,7 @@ impl Coding {
         let is_unsigned = matches!(self.rule, Rule::Unsigned | Rule::Identifier | Rule::Hca);
         let mut octets = [0; 16];
         match octets.get_mut(..data.len()) {
-            Some(place) if data.len() < 16 && (top & 0x80 == 0 || is_unsigned) => {
+            Some(place) if data.len() < 16 && (is_unsigned || data.len() <= 8 && top & 0x80 == 0) => {
                 place.copy_from_slice(data);
                 self.number(i128::from_le_bytes(octets))
             }
