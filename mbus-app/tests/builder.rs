@@ -15,7 +15,9 @@ use mbus_app::decimal::Decimal;
 use mbus_app::record::builder::{
     Content, Element, NewDib, NewVib, RecordBuilder, RecordsBuilder, Register, Unbuildable,
 };
-use mbus_app::record::{DataField, Direction, Function, Qualifier, Record, RecordOptions, Records};
+use mbus_app::record::{
+    DataField, Direction, Function, ObjectAction, Qualifier, Record, RecordOptions, Records,
+};
 use mbus_app::value::{Bits, Digits, Invalid, Real32, Text, TimeM, Value};
 use mbus_app::vif::{Quantity, Rule, Unit, fb, fd, fd_fd, primary};
 use mbus_app::{ErrorKind, record::PlainTextOrder};
@@ -57,6 +59,7 @@ fn wish<'a>(
         vib: NewVib::Of(quantity, unit, qualifiers),
         content: Content::Value(value),
         direction: Direction::FromDevice,
+        action: None,
     }
 }
 
@@ -106,7 +109,11 @@ const PRINTED: &[(&str, Direction)] = &[
 
 /// Rebuilds a record from what it means, not from its octets.
 fn rebuilt(record: &Record<'_>) -> Vec<u8> {
-    let qualifiers: Vec<_> = record.qualifiers().collect();
+    let qualifiers: Vec<_> = record.qualifiers().filter(|q| !matches!(q, Qualifier::Action(_))).collect();
+    let action = record.qualifiers().find_map(|q| match q {
+        Qualifier::Action(code) => Some(ObjectAction(code)),
+        _ => None,
+    });
     let text = record.vib().plain_text().map(|text| text.chars().collect::<String>());
     let field = record.dib().data_field();
     build(&RecordBuilder {
@@ -120,11 +127,8 @@ fn rebuilt(record: &Record<'_>) -> Vec<u8> {
             None => NewVib::Of(record.quantity(), record.unit(), &qualifiers),
         },
         content: Content::Value(record.value()),
-        direction: if qualifiers.iter().any(|q| matches!(q, Qualifier::Action(_))) {
-            Direction::ToDevice
-        } else {
-            Direction::FromDevice
-        },
+        direction: Direction::FromDevice,
+        action,
     })
     .unwrap_or_else(|error| panic!("{error} {record:?}"))
 }
@@ -354,6 +358,89 @@ fn every_type() {
 }
 
 #[test]
+fn variable_binary_and_bits() {
+    let binary = |quantity, unit, m: i128| {
+        build(&RecordBuilder {
+            content: Content::VariableBinary(Decimal::new(m, 0)),
+            ..wish(quantity, unit, &[], Value::None)
+        })
+    };
+    // Type C is fixed by the VIF: all bits count. Elsewhere the top bit is 0 for every reader.
+    let retry = |m| binary(Quantity::Retry, Unit::None, m);
+    let volume = |m| binary(Quantity::Volume, Unit::CubicMetre, m);
+    for (octets, expected) in [
+        (retry(0), "0D FD 1E E1 00"),
+        (retry(0xFF), "0D FD 1E E1 FF"),
+        (retry((1 << 120) - 1), "0D FD 1E EF FFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"),
+        (volume(0x7F), "0D 16 E1 7F"),
+        (volume(0x80), "0D 16 E2 80 00"),
+        (volume((1 << 119) - 1), "0D 16 EF FFFFFFFFFFFFFFFFFFFFFFFFFFFF7F"),
+    ] {
+        let octets = octets.unwrap();
+        assert_eq!(octets, hex(expected));
+        let read = Records::new(&octets).next().unwrap().unwrap();
+        assert!(matches!(read.value(), Value::Number(_)), "{expected}");
+    }
+    for (outcome, reason) in [
+        (retry(-1), Unbuildable::ValueDoesNotFit),
+        (retry(1 << 120), Unbuildable::ValueDoesNotFit),
+        (volume(1 << 119), Unbuildable::ValueDoesNotFit),
+        (volume(-1), Unbuildable::Unverified("the sign of binary numbers behind LVAR")),
+        (binary(Quantity::Date, Unit::None, 1), Unbuildable::WrongKind),
+    ] {
+        assert_eq!(outcome, Err(ErrorKind::CannotBuild(reason)));
+    }
+    // Sixteen octets and more of an unsigned VIF are octets: a key.
+    let key = [0xA5; 16];
+    let written = build(&wish(Quantity::SecurityKey, Unit::None, &[], Value::Octets(&key))).unwrap();
+    assert_eq!(written[..5], hex("0D FD 19 F0 A5"));
+    assert_eq!(Records::new(&written).next().unwrap().unwrap().value(), Value::Octets(&key));
+    // Bits: the data field of their length, LVAR where there is none.
+    for (len, head) in
+        [(1, "01"), (2, "02"), (3, "03"), (4, "04"), (6, "06"), (8, "07"), (5, "0D"), (32, "0D")]
+    {
+        let bits = vec![0x81; len];
+        let record = wish(Quantity::ErrorFlags, Unit::None, &[], Value::Bits(Bits(&bits)));
+        let written = build(&record).unwrap();
+        assert_eq!(written[..1], hex(head));
+        assert_eq!(Records::new(&written).next().unwrap().unwrap().value(), Value::Bits(Bits(&bits)));
+        let variable = build(&with_field(record, DataField::VARIABLE)).unwrap();
+        assert_eq!(Records::new(&variable).next().unwrap().unwrap().value(), Value::Bits(Bits(&bits)));
+    }
+    let none = wish(Quantity::ErrorFlags, Unit::None, &[], Value::Bits(Bits(&[])));
+    assert_eq!(refusal(&none), Unbuildable::ValueDoesNotFit);
+    let seventeen = [0; 17];
+    let odd = wish(Quantity::ErrorFlags, Unit::None, &[], Value::Bits(Bits(&seventeen)));
+    assert_eq!(refusal(&odd), Unbuildable::TooLong, "LVAR has no code for 17 octets");
+}
+
+#[test]
+fn integers_without_value() {
+    for (field, signed, unsigned) in [
+        (DataField::INTEGER_8, "01 16 80", "01 FD 1E FF"),
+        (DataField::INTEGER_16, "02 16 0080", "02 FD 1E FFFF"),
+        (DataField::INTEGER_24, "03 16 000080", "03 FD 1E FFFFFF"),
+        (DataField::INTEGER_32, "04 16 00000080", "04 FD 1E FFFFFFFF"),
+        (DataField::INTEGER_48, "06 16 000000000080", "06 FD 1E FFFFFFFFFFFF"),
+        (DataField::INTEGER_64, "07 16 0000000000000080", "07 FD 1E FFFFFFFFFFFFFFFF"),
+    ] {
+        let rows = [(&primary::PRIMARY[0x16], signed), (&fd::FD[0x1E], unsigned)];
+        for (row, expected) in rows {
+            let absent = Content::Value(Value::Invalid(Invalid::NotAvailable));
+            let record = RecordBuilder {
+                dib: NewDib::Register(Register::default(), Some(field)),
+                vib: NewVib::Row(row, &[]),
+                content: absent,
+                ..RecordBuilder::default()
+            };
+            let octets = build(&record).unwrap();
+            assert_eq!(octets, hex(expected));
+            assert!(Records::new(&octets).next().unwrap().unwrap().is_marked_invalid());
+        }
+    }
+}
+
+#[test]
 fn every_refusal() {
     use Unbuildable as U;
     let litre = |value| wish(Quantity::Volume, Unit::CubicMetre, &[], value);
@@ -365,6 +452,8 @@ fn every_refusal() {
     assert_eq!(refusal(&litre(Value::Digits(Digits(&[1])))), U::WrongKind);
     assert_eq!(refusal(&litre(Value::Invalid(Invalid::Infinite))), U::WrongKind);
     assert_eq!(refusal(&litre(Value::Invalid(Invalid::NotAvailable))), U::WrongKind, "in which field?");
+    let address = wish(Quantity::Address, Unit::None, &[], Value::Invalid(Invalid::NotAvailable));
+    assert_eq!(refusal(&with_field(address, DataField::INTEGER_8)), U::WrongKind, "FFh is all stations");
     assert_eq!(refusal(&with_field(litre(number(1, 0)), DataField::NO_DATA)), U::WrongKind);
     assert_eq!(refusal(&with_field(litre(number(1, 0)), DataField::SPECIAL)), U::WrongKind);
     assert_eq!(refusal(&with_field(litre(number(301, 0)), DataField::INTEGER_8)), U::ValueDoesNotFit);

@@ -152,6 +152,7 @@ fn rebuilt(record: &Record<'static>, octets: &'static [u8]) -> Vec<u8> {
         vib: NewVib::Row(record.vib().row(), &qualifiers),
         content: Content::Value(Value::Octets(&payload)),
         direction: Direction::FromDevice,
+        action: None,
     };
     new.encode_into(&mut out).unwrap().to_vec()
 }
@@ -384,6 +385,7 @@ proptest! {
                 vib: NewVib::Of(Quantity::Energy, Unit::WattHour, &[kind.qualifier()]),
                 content: Content::Value(Value::Octets(payload)),
                 direction: Direction::FromDevice,
+                action: None,
             };
             // Octets go with every exponent: the first row is mWh.
             let octets = record.encode_into(&mut octets).unwrap();

@@ -30,6 +30,7 @@ pub unsafe extern "C" fn probe_all(octets: *const u8, len: usize) -> usize {
     wireless_relay(input);
     records(input);
     built_records(input);
+    commands(input);
     frames_of_the_application(input);
     security(input);
     #[cfg(feature = "ciphers")]
@@ -349,6 +350,38 @@ fn obis(input: &[u8]) {
     if let Ok(id) = ServerId::parse(input) {
         black_box((id.encode_into(&mut out).is_ok(), id.meter_number()));
     }
+}
+
+fn commands(input: &[u8]) {
+    use mbus_app::command::{ApplicationSelect, ClockCommand, DataCommand, ImageTransfer, Switch};
+    use mbus_app::record::builder::{Content, Inline, RecordBuilder};
+    use mbus_app::record::{Direction, RecordOptions, Records};
+    let mut buffer = [0; 256];
+    let options = RecordOptions { direction: Direction::ToDevice, ..RecordOptions::default() };
+    for record in Records::with_options(input, options).flatten() {
+        black_box((
+            record.object_action(),
+            Switch::of(&record).map(|switch| switch.record().encoded_len().is_ok()),
+        ));
+        let Some(command) = DataCommand::of(&record) else { continue };
+        black_box(
+            command.record().and_then(|record| record.encode_into(&mut buffer).map(|o| o.len())).is_ok(),
+        );
+    }
+    black_box(
+        ImageTransfer::parse(input).and_then(|image| image.encode_into(&mut buffer).map(|o| o.len())).is_ok(),
+    );
+    black_box(ApplicationSelect::parse(input).encode_into(&mut buffer).is_ok());
+    if let Ok(clock) = ClockCommand::parse(input) {
+        black_box((clock.encode_into(&mut buffer).is_ok(), clock.encode_short_into(&mut buffer).is_ok()));
+    }
+    if let Some(data) = Inline::new(input) {
+        let record = RecordBuilder { content: Content::Inline(data), ..RecordBuilder::default() };
+        black_box(record.encode_into(&mut buffer).is_ok());
+    }
+    let number = mbus_app::decimal::Decimal::new(input.len() as i128, input.len() as i16);
+    let binary = RecordBuilder { content: Content::VariableBinary(number), ..RecordBuilder::default() };
+    black_box(binary.encode_into(&mut buffer).is_ok());
 }
 
 fn built_records(input: &[u8]) {

@@ -5,8 +5,9 @@
 //! AAAA BBBB                  application A, block B; block 0 is all of it
 //! ```
 //!
-//! EN 13757-3:2018, clause 7; OMS Vol. 2, 8.10. Invariants: no octet and an octet of 00h are two different things; what a
-//! second octet means is not published, so it is kept and not written.
+//! EN 13757-3:2018, clause 7; OMS Vol. 2, 8.10. Invariants: no octet and an octet of 00h are two different things. What a
+//! second octet means is not published, and lists disagree on the applications Bh to Fh (a later one puts configuration
+//! updates at Bh and moves the others up by one): both are read and not written.
 
 use core::fmt;
 
@@ -25,7 +26,7 @@ macro_rules! applications {
         impl Application {
             $(#[doc = concat!("In words: ", $text, ".")] pub const $name: Self = Self($code);)*
 
-            /// The table: code and words. Lists disagree on codes Bh to Dh; these are the older words.
+            /// The table: code and words. The codes Bh to Fh, on which lists disagree, are not in it.
             pub const TABLE: &'static [(Self, &'static str)] = &[$((Self($code), $text)),*];
         }
     };
@@ -42,14 +43,17 @@ applications! {
     0x8 INSTALLATION "installation and start-up",
     0x9 TESTING "testing",
     0xA CALIBRATION "calibration",
-    0xB MANUFACTURING "manufacturing",
-    0xC DEVELOPMENT "development",
-    0xD SELF_TEST "self-test",
 }
 
 impl fmt::Display for Application {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(Self::TABLE.iter().find(|row| row.0 == *self).map_or("reserved", |row| row.1))
+        f.pad(match self.0 {
+            0xB => "manufacturing or configuration updates",
+            0xC => "development or manufacturing",
+            0xD => "self-test or development",
+            0xE => "reserved or self-test",
+            _ => Self::TABLE.iter().find(|row| row.0 == *self).map_or("reserved", |row| row.1),
+        })
     }
 }
 
@@ -90,21 +94,35 @@ impl<'a> ApplicationSelect<'a> {
             more => Self::Extended(more),
         }
     }
+    /// The octet of application and block.
+    pub(super) const fn code(&self) -> Result<u8, Error> {
+        let what = match self {
+            Self::Select { application: Application(code @ 0..=0xA), block: block @ 0..=15 } => {
+                return Ok(*code << 4 | *block);
+            }
+            Self::Select { application: Application(0xB..=0xF), .. } => "an application from Bh to Fh",
+            _ => "an application or block above 15",
+        };
+        Err(crate::ErrorKind::NotPublished { what }.at(0))
+    }
+    /// Octets of the body.
+    #[must_use]
+    pub const fn encoded_len(&self) -> usize {
+        match self {
+            Self::Reset => 0,
+            Self::Select { .. } => 1,
+            Self::Extended(octets) => octets.len(),
+        }
+    }
     /// Writes the body to the front of `buffer`.
     ///
     /// # Errors
     /// [`crate::ErrorKind::BufferTooSmall`]; [`crate::ErrorKind::NotPublished`] for
-    /// [`ApplicationSelect::Extended`] and numbers above 15.
+    /// [`ApplicationSelect::Extended`], applications above Ah and blocks above 15.
     pub fn encode_into<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], Error> {
         let mut writer = Writer::new(buffer);
-        match self {
-            Self::Reset => {}
-            Self::Select { application: Application(code @ 0..=15), block: block @ 0..=15 } => {
-                writer.put_u8(code << 4 | block);
-            }
-            Self::Select { .. } | Self::Extended(_) => {
-                return Err(crate::ErrorKind::NotPublished { what: "an application above 15" }.at(0));
-            }
+        if *self != Self::Reset {
+            writer.put_u8(self.code()?);
         }
         Ok(writer.finish()?)
     }
@@ -123,11 +141,17 @@ mod tests {
         assert_eq!((application.to_string().as_str(), block), ("user data", 0));
         for code in 0..=255 {
             let select = ApplicationSelect::parse(core::slice::from_ref(&code));
+            if code >= 0xB0 {
+                assert_eq!(select.encode_into(&mut [0; 1]).unwrap_err().kind.name(), "not_published");
+                continue;
+            }
             assert_eq!(select.encode_into(&mut [0; 1]).unwrap(), [code]);
             assert_eq!(select.encode_into(&mut []).unwrap_err().kind.name(), "buffer_too_small");
         }
         assert_eq!(ApplicationSelect::Reset.encode_into(&mut []).unwrap(), []);
         assert_eq!(Application(7).to_string(), "reserved");
+        assert_eq!(Application(0xB).to_string(), "manufacturing or configuration updates");
+        assert_eq!(Application::TABLE.len(), 10);
     }
 
     #[test]

@@ -8,12 +8,14 @@
 //! one octet; a record whose value cannot be read is still a record; only lost synchronisation ends the
 //! walk, with one error, and [`Records::rest`] then shows what is left.
 
+mod action;
 pub mod builder;
 pub mod dib;
 pub mod lvar;
 mod meaning;
 pub mod vib;
 
+pub use action::ObjectAction;
 pub use dib::{DataField, Dib, Function};
 pub use lvar::Lvar;
 pub use vib::{Qualifier, Qualifiers, Vib};

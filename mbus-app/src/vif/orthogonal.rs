@@ -252,5 +252,5 @@ actions! {
     0x0C "add to readout list",
     0x0D "delete from readout list",
     0x0E "reserved",
-    0x0F "reserved",
+    0x0F "get",
 }

@@ -5,7 +5,8 @@
 //! then the order of the tables.
 
 use super::data::Data;
-use super::{Content, Qualifier, Unbuildable};
+use super::vifes::Chain;
+use super::{Content, Unbuildable};
 use crate::record::DataField;
 use crate::record::meaning::Meaning;
 use crate::value::Value;
@@ -19,7 +20,7 @@ static TABLES: [(&[u8], &[Row]); 4] =
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wish<'a> {
     pub(super) line: Line<'a>,
-    pub(super) qualifiers: &'a [Qualifier<'a>],
+    pub(super) chain: Chain<'a>,
 }
 
 /// Which lines of the tables will do.
@@ -60,7 +61,7 @@ impl Wish<'_> {
             | Quantity::Extension2Pointer
             | Quantity::ExtensionPointer => return Err(Unbuildable::NoVif),
             // VIFEs behind VIF FFh are the manufacturer's and no qualifiers.
-            Quantity::ManufacturerSpecific if !self.qualifiers.is_empty() => {
+            Quantity::ManufacturerSpecific if !self.chain.is_empty() => {
                 return Err(Unbuildable::BadQualifiers);
             }
             _ => {}
@@ -68,7 +69,7 @@ impl Wish<'_> {
         let mut best: Result<(Choice<'a>, (bool, usize, u16)), Unbuildable> = Err(Unbuildable::NoVif);
         for (head, rows) in TABLES {
             for row in rows.iter().filter(|row| row.quantity == quantity) {
-                let meaning = Meaning::of(row).qualified(self.qualifiers.iter().copied());
+                let meaning = Meaning::of(row).qualified(self.chain.qualifiers.iter().copied());
                 let is_wished = match self.line {
                     Line::Any(_, unit) => meaning.unit == unit,
                     Line::This(wished) => row == wished,
@@ -94,7 +95,7 @@ impl Wish<'_> {
         best.map(|(choice, _)| choice)
     }
     fn choice<'a>(&self, head: &[u8], code: u8, data: Data<'a>) -> Choice<'a> {
-        let code = if self.qualifiers.is_empty() { code } else { code | 0x80 };
+        let code = if self.chain.is_empty() { code } else { code | 0x80 };
         let (octets, len) = match *head {
             [] => ([code, 0, 0], 1),
             [a] => ([a, code, 0], 2),
@@ -106,7 +107,7 @@ impl Wish<'_> {
 
 fn exponent(content: &Content<'_>) -> Option<i16> {
     match content {
-        Content::Value(Value::Number(number)) => Some(number.exponent),
+        Content::Value(Value::Number(number)) | Content::VariableBinary(number) => Some(number.exponent),
         Content::Value(Value::Real(real)) => Some(real.exponent),
         _ => None,
     }

@@ -5,7 +5,7 @@
 
 use mbus_link::octets::Writer;
 
-use super::{Content, Unbuildable, put_reversed};
+use super::{Content, Inline, Unbuildable, put_reversed};
 use crate::date_time::{DateTime, Precision};
 use crate::decimal::Decimal;
 use crate::record::meaning::{FIVE_TO_12, Meaning};
@@ -21,11 +21,23 @@ pub(super) struct Data<'a> {
     octets: Octets<'a>,
 }
 
+/// The most octets of a number: LVAR EFh.
+const FEW: usize = 15;
+
 #[derive(Clone, Copy, Debug)]
 enum Octets<'a> {
-    Few([u8; 9], usize),
+    Few([u8; FEW], usize),
     Slice(&'a [u8]),
     Text(&'a str),
+}
+
+impl Octets<'_> {
+    /// The first `len` of `octets`.
+    fn long(octets: &[u8], len: usize) -> Self {
+        let mut few = [0; FEW];
+        few.iter_mut().zip(octets).for_each(|(place, octet)| *place = *octet);
+        Self::Few(few, len.min(FEW))
+    }
 }
 
 type Result<T> = core::result::Result<T, Unbuildable>;
@@ -49,6 +61,7 @@ impl<'a> Data<'a> {
     pub(super) fn of(meaning: &Meaning, field: Option<DataField>, content: &Content<'a>) -> Result<Self> {
         match content {
             Content::Data(octets) => Self::given(field, octets),
+            Content::Inline(inline) => Self::inline(field, inline),
             _ if meaning.is_corrected_by_constant() => {
                 Err(Unbuildable::Unverified("whether constants are added before or after factors"))
             }
@@ -61,6 +74,10 @@ impl<'a> Data<'a> {
                     return Err(Unbuildable::NotLatin1);
                 }
                 Self::variable(Lvar::Text(short(text.chars().count())?), Octets::Text(text))
+            }
+            Content::VariableBinary(number) => {
+                Self::require(field, DataField::VARIABLE)?;
+                Self::variable_binary(meaning, *number)
             }
             Content::Value(value) => Self::of_value(meaning, field, value),
         }
@@ -96,11 +113,7 @@ impl<'a> Data<'a> {
                 }
                 Self::variable(Lvar::Text(short(text.0.len())?), Octets::Slice(text.0))
             }
-            Value::Bits(bits) if meaning.rule() == Rule::Bits => {
-                let of_len = binary_field(bits.0.len())?;
-                Self::require(field, of_len)?;
-                Ok(Self::fixed(of_len, Octets::Slice(bits.0)))
-            }
+            Value::Bits(bits) if meaning.rule() == Rule::Bits => Self::bits(field, bits.0),
             Value::Octets(octets) => Self::raw(meaning, field, octets),
             Value::Invalid(Invalid::NotAvailable) => Self::not_available(meaning, field),
             Value::Bits(_) | Value::Invalid(_) => Err(Unbuildable::WrongKind),
@@ -111,9 +124,7 @@ impl<'a> Data<'a> {
         Self { field, lvar: None, octets }
     }
     fn few(field: DataField, octets: &[u8]) -> Self {
-        let mut few = [0; 9];
-        few.iter_mut().zip(octets).for_each(|(place, octet)| *place = *octet);
-        Self::fixed(field, Octets::Few(few, octets.len().min(9)))
+        Self::fixed(field, Octets::long(octets, octets.len()))
     }
     fn variable(lvar: Lvar, octets: Octets<'a>) -> Result<Self> {
         let lvar = lvar.code().ok_or(Unbuildable::TooLong)?;
@@ -146,18 +157,61 @@ impl<'a> Data<'a> {
         }
     }
 
-    fn number(meaning: &Meaning, field: Option<DataField>, number: Decimal) -> Result<Self> {
+    /// As many octets as the data field has; they are few enough to be kept.
+    fn inline(field: Option<DataField>, inline: &Inline) -> Result<Self> {
+        let whole = Data::given(field, inline.octets())?;
+        Ok(Self::few(whole.field, inline.octets()))
+    }
+    /// The data field of their length, or LVAR where there is none.
+    fn bits(field: Option<DataField>, bits: &'a [u8]) -> Result<Self> {
+        match (field, binary_field(bits.len())) {
+            (Some(DataField::VARIABLE), _) | (None, Err(_)) if !bits.is_empty() => {
+                Self::variable(Lvar::Binary(short(bits.len())?), Octets::Slice(bits))
+            }
+            (_, of_len) => {
+                let of_len = of_len?;
+                Self::require(field, of_len)?;
+                Ok(Self::fixed(of_len, Octets::Slice(bits)))
+            }
+        }
+    }
+
+    /// The number that stands in the data, before exponents.
+    fn raw_number(meaning: &Meaning, number: Decimal) -> Result<i128> {
         if !meaning.is_numeric() {
             return Err(Unbuildable::WrongKind);
         }
         let raw = number.with_exponent(meaning.exponent()).ok_or(Unbuildable::ValueDoesNotFit)?.mantissa;
-        let raw = match meaning.rule() {
+        match meaning.rule() {
             Rule::Hca if meaning.exponent() != 0 && raw % FIVE_TO_12 != 0 => {
-                return Err(Unbuildable::ValueDoesNotFit);
+                Err(Unbuildable::ValueDoesNotFit)
             }
-            Rule::Hca if meaning.exponent() != 0 => raw / FIVE_TO_12,
-            _ => raw,
-        };
+            Rule::Hca if meaning.exponent() != 0 => Ok(raw / FIVE_TO_12),
+            _ => Ok(raw),
+        }
+    }
+    /// LVAR E1h to EFh. The sign is open unless the VIF fixes it, so the top bit is then left 0.
+    fn variable_binary(meaning: &Meaning, number: Decimal) -> Result<Self> {
+        let raw = Self::raw_number(meaning, number)?;
+        let is_unsigned = meaning.is_unsigned() && meaning.rule() != Rule::Address;
+        if raw < 0 {
+            return Err(if is_unsigned {
+                Unbuildable::ValueDoesNotFit
+            } else {
+                Unbuildable::Unverified("the sign of binary numbers behind LVAR")
+            });
+        }
+        let octets = raw.to_le_bytes();
+        let used = octets.iter().rposition(|octet| *octet != 0).map_or(1, |top| top.saturating_add(1));
+        let top = octets.get(used.saturating_sub(1)).copied().unwrap_or(0);
+        let len = if top & 0x80 != 0 && !is_unsigned { used.saturating_add(1) } else { used };
+        if len > 15 {
+            return Err(Unbuildable::ValueDoesNotFit);
+        }
+        Self::variable(Lvar::Binary(short(len)?), Octets::long(&octets, len))
+    }
+    fn number(meaning: &Meaning, field: Option<DataField>, number: Decimal) -> Result<Self> {
+        let raw = Self::raw_number(meaning, number)?;
         match field {
             None => BINARY
                 .iter()
@@ -285,12 +339,18 @@ impl<'a> Data<'a> {
                 Self::require(field, DataField::VARIABLE)?;
                 Self::variable(Lvar::Text(short(octets.len())?), Octets::Slice(octets))
             }
+            // Shorter ones are numbers.
+            _ if meaning.is_unsigned() && octets.len() >= 16 => {
+                Self::require(field, DataField::VARIABLE)?;
+                Self::variable(Lvar::Binary(short(octets.len())?), Octets::Slice(octets))
+            }
             _ => Err(Unbuildable::Unverified("the sign of binary numbers behind LVAR")),
         }
     }
-    /// The mark for "no value" of a data field.
+    /// The mark for "no value" of a data field: all ones of type C, the smallest number of type B.
     fn not_available(meaning: &Meaning, field: Option<DataField>) -> Result<Self> {
         let field = field.ok_or(Unbuildable::WrongKind)?;
+        const MINIMUM: &[u8] = &[0, 0, 0, 0, 0, 0, 0, 0x80];
         let ones = [0xFF; 9];
         let some = |len: usize| ones.get(..len).ok_or(Unbuildable::WrongKind);
         match field {
@@ -303,6 +363,19 @@ impl<'a> Data<'a> {
             DataField::REAL_32 => Ok(Self::few(field, &0x7FC0_0000u32.to_le_bytes())),
             field if field.is_bcd() && meaning.is_numeric() && meaning.rule() != Rule::Identifier => {
                 Ok(Self::few(field, some(field.data_len().unwrap_or(0))?))
+            }
+            DataField::INTEGER_8
+            | DataField::INTEGER_16
+            | DataField::INTEGER_24
+            | DataField::INTEGER_32
+            | DataField::INTEGER_48
+            | DataField::INTEGER_64
+                if meaning.is_numeric() && meaning.rule() != Rule::Address =>
+            {
+                let octets =
+                    if meaning.is_unsigned() { some(field.data_len().unwrap_or(0))? } else { MINIMUM };
+                let skip = octets.len().saturating_sub(field.data_len().unwrap_or(0));
+                Ok(Self::few(field, octets.get(skip..).unwrap_or_default()))
             }
             _ => Err(Unbuildable::WrongKind),
         }
@@ -335,8 +408,8 @@ fn short(len: usize) -> Result<u8> {
 }
 
 /// `number` in `len` octets of BCD, least significant first; `None` when it has more digits.
-fn bcd(number: u128, len: usize) -> Option<[u8; 9]> {
-    let mut octets = [0; 9];
+fn bcd(number: u128, len: usize) -> Option<[u8; FEW]> {
+    let mut octets = [0; FEW];
     let mut rest = number;
     for octet in octets.get_mut(..len)? {
         let [pair, ..] = (rest % 100).to_le_bytes();

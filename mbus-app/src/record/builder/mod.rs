@@ -11,21 +11,28 @@
 
 mod choose;
 mod data;
+mod records;
+mod register;
+mod vifes;
+
+pub use records::{Element, RecordsBuilder};
+pub use register::{NewDib, Register};
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
 use mbus_link::octets::Writer;
 
-use super::dib::MAX_DIFE;
 use super::meaning::Meaning;
-use super::vib::{MAX_VIFE, Qualifier};
-use super::{DataField, Direction, Function, PlainTextOrder, Record, RecordKind, RecordOptions, Vib};
+use super::vib::Qualifier;
+use super::{DataField, Direction, Function, ObjectAction, PlainTextOrder, Record, RecordOptions, Vib};
+use crate::decimal::Decimal;
 use crate::value::Value;
 use crate::vif::{Quantity, RESERVED, Row, Unit, primary};
 use crate::{Error, ErrorKind};
 use choose::{Line, Wish};
 use data::Data;
+use vifes::{Chain, put_qualifiers, put_reversed, put_unit_text};
 
 /// Why a record cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -70,32 +77,6 @@ impl Unbuildable {
     }
 }
 
-/// The register that a record belongs to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Register {
-    /// Instantaneous, maximum, minimum, or during an error.
-    pub function: Function,
-    /// The storage number, at most 2^41 - 1.
-    pub storage: u64,
-    /// The tariff, at most 2^20 - 1.
-    pub tariff: u32,
-    /// The subunit, at most 1023.
-    pub subunit: u16,
-    /// A final DIFE 00h says that the storage number is a register number.
-    pub is_register: bool,
-}
-
-/// The data information block to write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NewDib<'a> {
-    /// The shortest block for a register. The data field is the one given, or the shortest that holds the value.
-    Register(Register, Option<DataField>),
-    /// These octets: DIF and DIFE.
-    Octets(&'a [u8]),
-}
-
 /// The value information block to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NewVib<'a> {
@@ -113,12 +94,48 @@ pub enum NewVib<'a> {
 /// The data to write.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Content<'a> {
-    /// A value. [`crate::value::Invalid::NotAvailable`] writes the mark of the data field for "no value".
+    /// A value. [`crate::value::Invalid::NotAvailable`] writes the mark of the data field for "no value"; the mark of
+    /// an integer is a number for [`Record::value`], and one for which [`Record::is_marked_invalid`] is true.
     Value(Value<'a>),
+    /// A number as binary of variable length (LVAR E1h to EFh) in the fewest octets. Where the VIF does not fix the
+    /// sign its top bit is 0, so that every reader takes it for the same number; negative ones are refused then.
+    VariableBinary(Decimal),
     /// Text in reading order, at most 191 letters of ISO 8859-1.
     Text(&'a str),
     /// These octets, LVAR included; only their length is checked.
     Data(&'a [u8]),
+    /// The same for octets that the record keeps itself.
+    Inline(Inline),
+}
+
+/// At most eight octets of data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Inline {
+    octets: [u8; 8],
+    len: usize,
+}
+
+impl Inline {
+    /// These octets; `None` for more than eight.
+    #[must_use]
+    pub fn new(data: &[u8]) -> Option<Self> {
+        let mut octets = [0; 8];
+        octets.get_mut(..data.len())?.iter_mut().zip(data).for_each(|(place, octet)| *place = *octet);
+        Some(Self { octets, len: data.len() })
+    }
+    /// The octets.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        self.octets.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// Octets of a length that fits.
+impl<const N: usize> From<[u8; N]> for Inline {
+    fn from(data: [u8; N]) -> Self {
+        const { assert!(N <= 8, "more octets than a data field has") };
+        Self::new(&data).unwrap_or(Self { octets: [0; 8], len: 0 })
+    }
 }
 
 /// One record to write.
@@ -146,8 +163,11 @@ pub struct RecordBuilder<'a> {
     pub vib: NewVib<'a>,
     /// The data.
     pub content: Content<'a>,
-    /// Which way the telegram goes: object actions are for the way to a device.
+    /// Which way the telegram goes: VIFE 00h to 0Fh mean different things. A record with an action goes to a device
+    /// whatever this says.
     pub direction: Direction,
+    /// What the device is to do with the object: the last VIFE. Without one it writes data that are there.
+    pub action: Option<ObjectAction>,
 }
 
 /// The reading of all that a device has (DIF 08h, any VIF).
@@ -167,6 +187,7 @@ impl Default for RecordBuilder<'_> {
             vib: NewVib::Of(Quantity::AnyVif, Unit::None, &[]),
             content: Content::Value(Value::None),
             direction: Direction::FromDevice,
+            action: None,
         }
     }
 }
@@ -179,6 +200,40 @@ impl<'a> From<&Record<'a>> for RecordBuilder<'a> {
             vib: NewVib::Octets(record.vib().octets()),
             content: Content::Data(record.data),
             direction: record.header.direction,
+            action: None,
+        }
+    }
+}
+
+impl<'a> RecordBuilder<'a> {
+    /// A record of a register: quantity, unit and qualifiers, and a value in the shortest data field.
+    #[must_use]
+    pub const fn new(register: Register, vib: NewVib<'a>, value: Value<'a>) -> Self {
+        Self {
+            dib: NewDib::Register(register, None),
+            vib,
+            content: Content::Value(value),
+            direction: Direction::FromDevice,
+            action: None,
+        }
+    }
+    /// A record to a device that selects a register for the next readout (DIF 08h and its like).
+    #[must_use]
+    pub const fn select(register: Register, vib: NewVib<'a>) -> Self {
+        Self {
+            dib: NewDib::Register(register, Some(DataField::SELECTION)),
+            direction: Direction::ToDevice,
+            ..Self::new(register, vib, Value::None)
+        }
+    }
+    /// A record to a device without data: what is to be done with an object.
+    #[must_use]
+    pub const fn act(action: ObjectAction, register: Register, vib: NewVib<'a>) -> Self {
+        Self {
+            dib: NewDib::Register(register, Some(DataField::NO_DATA)),
+            direction: Direction::ToDevice,
+            action: Some(action),
+            ..Self::new(register, vib, Value::None)
         }
     }
 }
@@ -227,11 +282,14 @@ impl RecordBuilder<'_> {
                 let meaning = Meaning::of(row).qualified(qualifiers.iter().copied());
                 let data = Data::of(&meaning, field, &self.content)?;
                 self.dib.write(data.field, writer)?;
-                writer.put_u8(if qualifiers.is_empty() { 0x7C } else { 0xFC });
-                put_qualifiers(1, qualifiers, self.direction, writer)?;
+                let chain = self.chain(qualifiers);
+                writer.put_u8(if chain.is_empty() { 0x7C } else { 0xFC });
+                put_qualifiers(1, chain, writer)?;
                 put_unit_text(text, writer)?;
                 data.write(writer);
             }
+            // The octets have their actions inside.
+            NewVib::Octets(_) if self.action.is_some() => return Err(Unbuildable::BadQualifiers),
             NewVib::Octets(octets) => {
                 let vib = whole_vib(octets, self.direction)?;
                 let meaning = Meaning::of(vib.row()).qualified(vib.qualifiers(self.direction));
@@ -253,12 +311,17 @@ impl RecordBuilder<'_> {
         qualifiers: &[Qualifier<'_>],
         writer: &mut Writer<'_>,
     ) -> Result<(), Unbuildable> {
-        let choice = Wish { line, qualifiers }.choose(field, &self.content)?;
+        let chain = self.chain(qualifiers);
+        let choice = Wish { line, chain }.choose(field, &self.content)?;
         self.dib.write(choice.data.field, writer)?;
         writer.put(choice.octets());
-        put_qualifiers(choice.len, qualifiers, self.direction, writer)?;
+        put_qualifiers(choice.len, chain, writer)?;
         choice.data.write(writer);
         Ok(())
+    }
+    const fn chain<'q>(&self, qualifiers: &'q [Qualifier<'q>]) -> Chain<'q> {
+        let direction = if self.action.is_some() { Direction::ToDevice } else { self.direction };
+        Chain { qualifiers, action: self.action, direction }
     }
 }
 
@@ -271,226 +334,4 @@ fn whole_vib(octets: &[u8], direction: Direction) -> Result<Vib<'_>, Unbuildable
         }
     }
     Err(Unbuildable::NotWhole)
-}
-
-impl NewDib<'_> {
-    /// The data field, where it is fixed.
-    fn data_field(&self) -> Result<Option<DataField>, Unbuildable> {
-        let field = match self {
-            Self::Register(_, field) => *field,
-            Self::Octets(octets) => match super::Dib::parse_prefix(octets) {
-                Some((dib, [])) => Some(dib.data_field()),
-                _ => return Err(Unbuildable::NotWhole),
-            },
-        };
-        match field {
-            Some(DataField(field)) if field > 0x0E => Err(Unbuildable::WrongKind),
-            field => Ok(field),
-        }
-    }
-    fn write(&self, field: DataField, writer: &mut Writer<'_>) -> Result<(), Unbuildable> {
-        match self {
-            Self::Octets(octets) => {
-                writer.put(octets);
-                Ok(())
-            }
-            Self::Register(register, _) => register.write(field, writer),
-        }
-    }
-}
-
-impl Register {
-    /// The register of a record.
-    #[must_use]
-    pub fn of(record: &Record<'_>) -> Self {
-        Self {
-            function: record.function(),
-            storage: record.storage(),
-            tariff: record.tariff(),
-            subunit: record.subunit(),
-            is_register: record.dib().is_register(),
-        }
-    }
-    /// The shortest block: DIF, as many DIFE as the numbers need, and the final 00h of a register.
-    fn write(&self, field: DataField, writer: &mut Writer<'_>) -> Result<(), Unbuildable> {
-        if self.storage >= 1 << 41 || self.tariff >= 1 << 20 || self.subunit >= 1 << 10 {
-            return Err(Unbuildable::RegisterTooLarge);
-        }
-        let [low, ..] = self.storage.to_le_bytes();
-        let mut octet = field.0 & 0x0F | self.function.dif_bits() | (low & 1) << 6;
-        let (mut storage, mut tariff, mut subunit) = (self.storage >> 1, self.tariff, self.subunit);
-        let mut difes = 0;
-        while storage != 0 || tariff != 0 || subunit != 0 {
-            writer.put_u8(octet | 0x80);
-            let ([s, ..], [t, ..], [u, ..]) =
-                (storage.to_le_bytes(), tariff.to_le_bytes(), subunit.to_le_bytes());
-            octet = s & 0x0F | (t & 3) << 4 | (u & 1) << 6;
-            (storage, tariff, subunit) = (storage >> 4, tariff >> 2, subunit >> 1);
-            difes = usize::saturating_add(difes, 1);
-        }
-        if self.is_register {
-            if difes >= MAX_DIFE {
-                return Err(Unbuildable::RegisterTooLarge);
-            }
-            writer.put_u8(octet | 0x80);
-            octet = 0;
-        }
-        writer.put_u8(octet);
-        Ok(())
-    }
-}
-
-/// Writes VIFEs behind a VIF (or a true VIF in an extension table) of `head` octets, whose extension bit
-/// the caller has set when there are any.
-fn put_qualifiers(
-    head: usize,
-    qualifiers: &[Qualifier<'_>],
-    direction: Direction,
-    writer: &mut Writer<'_>,
-) -> Result<(), Unbuildable> {
-    let mut left = MAX_VIFE.saturating_add(1).saturating_sub(head);
-    let mut put = |octet: u8, last: bool| {
-        left = left.checked_sub(1).ok_or(Unbuildable::BadQualifiers)?;
-        writer.put_u8(if last { octet & 0x7F } else { octet | 0x80 });
-        Ok(())
-    };
-    let mut rest = qualifiers.iter();
-    while let Some(qualifier) = rest.next() {
-        let last = rest.as_slice().is_empty();
-        match *qualifier {
-            Qualifier::Orthogonal(0x3F) => return Err(Unbuildable::Unverified("the OBIS declaration")),
-            Qualifier::Orthogonal(code) if is_plain_vife(code, direction) => put(code, last)?,
-            Qualifier::Action(code @ 0..=0x0F) if direction == Direction::ToDevice => put(code, last)?,
-            Qualifier::Combinable(code @ 0..=0x7F) => {
-                put(0x7C, false)?;
-                put(code, last)?;
-            }
-            Qualifier::Manufacturer([0x7F | 0xFF, others @ ..]) if last => {
-                put(0x7F, others.is_empty())?;
-                let mut others = others.iter();
-                while let Some(octet) = others.next() {
-                    put(*octet, others.as_slice().is_empty())?;
-                }
-            }
-            _ => return Err(Unbuildable::BadQualifiers),
-        }
-    }
-    Ok(())
-}
-
-/// Codes that stand for themselves: 7Ch and 7Fh do not, 00h to 0Fh to a device are actions.
-const fn is_plain_vife(code: u8, direction: Direction) -> bool {
-    match code {
-        0x00..=0x0F => matches!(direction, Direction::FromDevice),
-        0x7C | 0x7F.. => false,
-        _ => true,
-    }
-}
-
-fn put_unit_text(text: &str, writer: &mut Writer<'_>) -> Result<(), Unbuildable> {
-    let letters = text.chars().count();
-    match u8::try_from(letters) {
-        Ok(letters @ 1..=64) => writer.put_u8(letters),
-        _ => return Err(Unbuildable::TooLong),
-    }
-    put_reversed(text, writer)
-}
-
-/// Text in ISO 8859-1, last letter first.
-fn put_reversed(text: &str, writer: &mut Writer<'_>) -> Result<(), Unbuildable> {
-    text.chars().rev().try_for_each(|letter| {
-        writer.put_u8(u8::try_from(u32::from(letter)).map_err(|_| Unbuildable::NotLatin1)?);
-        Ok(())
-    })
-}
-
-/// What a telegram's payload consists of.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Element<'a> {
-    /// A record.
-    Record(RecordBuilder<'a>),
-    /// DIF 2Fh, so many times.
-    Fillers(usize),
-    /// DIF 7Fh: all data are asked for.
-    GlobalReadout,
-    /// DIF 0Fh, or 1Fh when more records follow in the next telegram, and octets to the end.
-    Manufacturer {
-        /// DIF 1Fh.
-        more_follow: bool,
-        /// The octets.
-        octets: &'a [u8],
-    },
-}
-
-/// The same element octet for octet.
-impl<'a> From<&Record<'a>> for Element<'a> {
-    fn from(record: &Record<'a>) -> Self {
-        match record.kind() {
-            RecordKind::Data => Self::Record(record.into()),
-            RecordKind::Filler => Self::Fillers(1),
-            RecordKind::GlobalReadout => Self::GlobalReadout,
-            RecordKind::Manufacturer { more_follow } => {
-                Self::Manufacturer { more_follow, octets: record.data() }
-            }
-        }
-    }
-}
-
-/// The records of a telegram, to be written one after the other.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RecordsBuilder<'a> {
-    /// In the order in which they are sent.
-    pub elements: &'a [Element<'a>],
-}
-
-impl RecordsBuilder<'_> {
-    /// Octets of all records.
-    ///
-    /// # Errors
-    /// [`ErrorKind::CannotBuild`]; the offset is the octet where the record would begin.
-    pub fn encoded_len(&self) -> Result<usize, Error> {
-        let mut writer = Writer::new(&mut []);
-        self.write(&mut writer)?;
-        Ok(writer.len())
-    }
-    /// Writes the records to the front of `buffer`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::CannotBuild`]; [`ErrorKind::BufferTooSmall`].
-    pub fn encode_into<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], Error> {
-        let mut writer = Writer::new(buffer);
-        self.write(&mut writer)?;
-        Ok(writer.finish()?)
-    }
-    /// The records in a vector.
-    ///
-    /// # Errors
-    /// [`ErrorKind::CannotBuild`].
-    #[cfg(feature = "alloc")]
-    pub fn to_vec(&self) -> Result<Vec<u8>, Error> {
-        let mut octets = alloc::vec![0; self.encoded_len()?];
-        self.encode_into(&mut octets)?;
-        Ok(octets)
-    }
-    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Error> {
-        let mut elements = self.elements.iter();
-        while let Some(element) = elements.next() {
-            let begin = writer.len();
-            let refuse = |reason: Unbuildable| reason.error().shifted(begin);
-            match element {
-                Element::Record(record) => record.write(writer).map_err(refuse)?,
-                Element::Fillers(n) => (0..*n).for_each(|_| writer.put_u8(0x2F)),
-                Element::GlobalReadout => writer.put_u8(0x7F),
-                Element::Manufacturer { .. } if !elements.as_slice().is_empty() => {
-                    return Err(refuse(Unbuildable::BehindManufacturer));
-                }
-                Element::Manufacturer { more_follow, octets } => {
-                    writer.put_u8(if *more_follow { 0x1F } else { 0x0F });
-                    writer.put(octets);
-                }
-            }
-        }
-        Ok(())
-    }
 }
