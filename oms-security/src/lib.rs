@@ -32,6 +32,7 @@ extern crate std;
 
 pub mod afl;
 pub mod configuration;
+pub mod count;
 pub mod ell_cipher;
 pub mod error;
 pub mod glo;
@@ -46,5 +47,6 @@ pub mod reassembly;
 pub mod replay;
 pub mod sealed;
 pub mod security_information;
+pub mod sender;
 
 pub use error::{Error, ErrorKind};

@@ -12,6 +12,8 @@ use core::str::FromStr;
 
 use mbus_link::Address;
 
+use crate::count::{Count, ParseCountError, Words};
+
 /// The counter that one authenticated telegram used.
 ///
 /// The fingerprint is the MAC or tag, its first eight octets: equal counters are a repetition if and
@@ -35,11 +37,14 @@ pub struct CounterUse {
 }
 
 impl CounterUse {
+    /// Which count the counter belongs to.
+    #[must_use]
+    pub const fn count(&self) -> Count {
+        let Self { meter, to_meter, key_id, key_version, .. } = *self;
+        Count { meter, to_meter, key_id, key_version }
+    }
     fn same_count(&self, other: &Self) -> bool {
-        self.meter == other.meter
-            && self.to_meter == other.to_meter
-            && self.key_id == other.key_id
-            && self.key_version == other.key_version
+        self.count() == other.count()
     }
 }
 
@@ -176,63 +181,26 @@ fn judge(known: &CounterUse, used: &CounterUse) -> Result<Freshness, ReplayError
     }
 }
 
-/// One line: address (16 hex digits, order of the link layer), `up` or `down`, key id, key version,
-/// counter, fingerprint. Hex for the address since letters would lose the soft-address bit.
+/// One line: the count, the counter, the fingerprint.
 impl fmt::Display for CounterUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let direction = if self.to_meter { "down" } else { "up" };
-        let address = u64::from_be_bytes(self.meter.to_link_octets());
         let fingerprint = u64::from_be_bytes(self.fingerprint);
-        let Self { key_id, key_version, counter, .. } = self;
-        write!(f, "{address:016X} {direction} {key_id:02X} {key_version:02X} {counter} {fingerprint:016X}")
+        write!(f, "{} {} {fingerprint:016X}", self.count(), self.counter)
     }
-}
-
-/// A line that is not what [`CounterUse`] prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("expected {expected}")]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct ParseCounterError {
-    expected: &'static str,
 }
 
 impl FromStr for CounterUse {
-    type Err = ParseCounterError;
+    type Err = ParseCountError;
 
     fn from_str(line: &str) -> Result<Self, Self::Err> {
-        let mut words = line.split_ascii_whitespace();
-        let mut word = |expected| words.next().ok_or(ParseCounterError { expected });
-        let meter = hex(word("an address")?, 16, "an address of 16 hex digits")?.to_be_bytes();
-        let to_meter = match word("up or down")? {
-            "up" => false,
-            "down" => true,
-            _ => return Err(ParseCounterError { expected: "up or down" }),
-        };
-        let [.., key_id] = hex(word("a key id")?, 2, "a key id of two hex digits")?.to_be_bytes();
-        let [.., key_version] =
-            hex(word("a key version")?, 2, "a key version of two hex digits")?.to_be_bytes();
-        let counter = word("a counter")?;
-        let counter = counter.parse().map_err(|_| ParseCounterError { expected: "a counter below 2^32" })?;
-        let fingerprint = hex(word("a fingerprint")?, 16, "a fingerprint of 16 hex digits")?.to_be_bytes();
-        if words.next().is_some() {
-            return Err(ParseCounterError { expected: "the end of the line" });
-        }
-        Ok(Self {
-            meter: Address::from_link_octets(meter),
-            to_meter,
-            key_id,
-            key_version,
-            counter,
-            fingerprint,
-        })
+        let mut words = Words::of(line);
+        let Count { meter, to_meter, key_id, key_version } = words.count()?;
+        let counter = words.number(u32::MAX.into(), "a counter below 2^32")?;
+        let fingerprint = words.hex(16, "a fingerprint of 16 hex digits")?.to_be_bytes();
+        words.end()?;
+        let counter = u32::try_from(counter).unwrap_or(u32::MAX);
+        Ok(Self { meter, to_meter, key_id, key_version, counter, fingerprint })
     }
-}
-
-fn hex(word: &str, digits: usize, expected: &'static str) -> Result<u64, ParseCounterError> {
-    if word.len() != digits || !word.bytes().all(|d| d.is_ascii_hexdigit()) {
-        return Err(ParseCounterError { expected });
-    }
-    u64::from_str_radix(word, 16).map_err(|_| ParseCounterError { expected })
 }
 
 #[cfg(test)]
