@@ -308,7 +308,8 @@ fn blame_by_name(name: &str) -> Blame {
         | "tag"
         | "tag_mismatch"
         | "tag_missing"
-        | "payload_crc" => Blame::NotAuthentic,
+        | "payload_crc"
+        | "wrap" => Blame::NotAuthentic,
         _ => Blame::Malformed,
     }
 }

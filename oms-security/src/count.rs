@@ -108,9 +108,13 @@ mod tests {
         let count = Count { meter, to_meter: true, key_id: 0x20, key_version: 3 };
         assert_eq!(count.to_string(), "9395785634123303 down 20 03");
         assert_eq!(Words::of(&count.to_string()).count(), Ok(count));
-        for line in
-            ["", "9395785634123303", "939578563412330 up 00 00", "9395785634123303 Up 00 00", "+395785634123303 up 00 00"]
-        {
+        for line in [
+            "",
+            "9395785634123303",
+            "939578563412330 up 00 00",
+            "9395785634123303 Up 00 00",
+            "+395785634123303 up 00 00",
+        ] {
             assert!(Words::of(line).count().is_err(), "{line}");
         }
         let error = Words::of("9395785634123303 up").count().unwrap_err();

@@ -152,6 +152,12 @@ pub enum ErrorKind {
         /// What its length field says.
         length: usize,
     },
+    /// Not authentic: a wrapped key does not unwrap. The wrapper key is wrong, or somebody changed the octets.
+    #[error("the wrapped key does not unwrap: another wrapper key, or changed octets")]
+    Wrap,
+    /// Cannot be built: a counter, session or access number would be used a second time, or could be.
+    #[error("{0}")]
+    Sender(crate::sender::SenderError),
     /// Cannot be built: longer than the length field can say.
     #[error("{length} octets are too long, at most {limit} fit")]
     TooLong {
@@ -192,6 +198,8 @@ impl ErrorKind {
             Self::StoreFull { .. } => "store_full",
             Self::MessageLength { .. } => "message_length",
             Self::BlockTooShort { .. } => "block_too_short",
+            Self::Wrap => "wrap",
+            Self::Sender(refusal) => refusal.name(),
             Self::TooLong { .. } => "too_long",
         }
     }

@@ -30,7 +30,9 @@ const SESSION_END: u32 = 1 << 29;
 pub enum SenderError {
     /// The state was not exported far enough: a counter given out now could be given out again after a
     /// restart.
-    #[error("counter {counter} is not covered by an export of the sender's state: export it, keep it, then send")]
+    #[error(
+        "counter {counter} is not covered by an export of the sender's state: export it, keep it, then send"
+    )]
     NotExported {
         /// The counter that would be next.
         counter: u32,
@@ -47,7 +49,9 @@ pub enum SenderError {
         next: u32,
     },
     /// The pair of time and session is not covered by an export.
-    #[error("minute {minutes} is not covered by an export of the sender's state: export it, keep it, then send")]
+    #[error(
+        "minute {minutes} is not covered by an export of the sender's state: export it, keep it, then send"
+    )]
     SessionNotExported {
         /// The minute asked for.
         minutes: u32,
@@ -377,10 +381,7 @@ mod tests {
         state.export(100, 0);
         assert_eq!(state.take_this_counter(15), Ok(15));
         for counter in [0, 10, 15] {
-            assert_eq!(
-                state.take_this_counter(counter),
-                Err(SenderError::CounterUsed { counter, next: 16 })
-            );
+            assert_eq!(state.take_this_counter(counter), Err(SenderError::CounterUsed { counter, next: 16 }));
         }
         assert_eq!(state.take_this_counter(110), Err(SenderError::NotExported { counter: 110 }));
         assert_eq!(state.take_counter(), Ok(16));
@@ -424,10 +425,7 @@ mod tests {
         let last = (1 << 25) - 1;
         again.export(0, last);
         assert!(again.take_session(1, last).is_ok());
-        assert_eq!(
-            again.take_session(1, last + 1),
-            Err(SenderError::SessionExhausted { minutes: last + 1 })
-        );
+        assert_eq!(again.take_session(1, last + 1), Err(SenderError::SessionExhausted { minutes: last + 1 }));
     }
 
     #[test]
@@ -435,10 +433,7 @@ mod tests {
         let mut state = SenderState::new(count(), 0);
         assert_eq!(state.next_access_number(), 0);
         assert_eq!(state.use_access_number(255), Ok(()));
-        assert_eq!(
-            state.use_access_number(255),
-            Err(SenderError::AccessNumberUsed { access_number: 255 })
-        );
+        assert_eq!(state.use_access_number(255), Err(SenderError::AccessNumberUsed { access_number: 255 }));
         assert_eq!(state.next_access_number(), 0);
         let again: SenderState = state.export(0, 0).to_string().parse().unwrap();
         assert_eq!(again.next_access_number(), 0);
@@ -476,10 +471,7 @@ mod tests {
         assert_eq!(senders.add(SenderState::new(count(), 0)), Err(SenderError::Known));
         senders.add(SenderState::new(other, 1)).unwrap();
         let third = Count { key_version: 4, ..count() };
-        assert_eq!(
-            senders.add(SenderState::new(third, 0)),
-            Err(SenderError::StoreFull { capacity: 2 })
-        );
+        assert_eq!(senders.add(SenderState::new(third, 0)), Err(SenderError::StoreFull { capacity: 2 }));
         assert!(senders.of(&third).is_none());
         assert_eq!(senders.export(1, 0).count(), 2);
         assert_eq!(senders.of(&count()).unwrap().take_counter(), Ok(5));
