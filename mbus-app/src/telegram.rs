@@ -17,7 +17,8 @@ use mbus_link::{Address, CField, Ell, NetworkLayer, network_layer};
 use oms_security::afl::{self, Afl, AflMessage};
 use oms_security::ell_cipher::{self, EllOpening};
 use oms_security::key::{KeyProvider, KeyRequest, MAX_CANDIDATES};
-use oms_security::mode::Support;
+use oms_security::mode::{SecurityMode, Support};
+use oms_security::mode13::{self, HandedOn};
 use oms_security::sealed::{self, Found, Opening, SecurityContext};
 
 use crate::ci::{CiDirection, CiField, Content, HeaderKind};
@@ -74,6 +75,8 @@ pub enum BodyState {
     /// The two octets of the configuration field name a mode that does not exist, on the wired bus: an old
     /// meter that fills them with something else. The body is in clear.
     ReservedMode,
+    /// Records of TLS, as sent: see [`Telegram::tls_records`]. The AFL around them, if any, was checked.
+    HandedOn(HandedOn),
     /// Not opened: the error says why.
     Closed,
 }
@@ -115,6 +118,7 @@ struct Layout {
     tpl_at: usize,
     body: (usize, usize),
     opening: Option<Opening>,
+    handed_on: Option<HandedOn>,
     reserved_mode: bool,
 }
 
@@ -270,11 +274,12 @@ impl<'a> Telegram<'a> {
             _ => wireless::Frame::parse(frame).ok().map(Link::Wireless),
         };
         let slice = |(from, to): (usize, usize)| octets.get(from..to).unwrap_or_default();
-        let state = match (layout.opening, layout.reserved_mode) {
+        let state = match (layout.opening, layout.handed_on) {
             (Some(opening), _) => BodyState::Opened(opening),
-            (None, true) => BodyState::ReservedMode,
-            (None, false) if stopped || layout.tpl.is_none() => BodyState::Closed,
-            (None, false) => BodyState::Clear,
+            (None, Some(handed_on)) => BodyState::HandedOn(handed_on),
+            (None, None) if layout.reserved_mode => BodyState::ReservedMode,
+            (None, None) if stopped || layout.tpl.is_none() => BodyState::Closed,
+            (None, None) => BodyState::Clear,
         };
         Self {
             octets,
@@ -359,12 +364,23 @@ impl<'a> Telegram<'a> {
     /// True when a MAC or tag was there and fits.
     #[must_use]
     pub const fn is_authenticated(&self) -> bool {
-        matches!(self.state, BodyState::Opened(Opening { authenticated: true, .. }))
+        match self.state {
+            BodyState::Opened(Opening { authenticated, .. })
+            | BodyState::HandedOn(HandedOn { authenticated, .. }) => authenticated,
+            _ => false,
+        }
     }
     /// What is behind the transport header, in clear; empty when it was not opened.
     #[must_use]
     pub const fn body(&self) -> &'a [u8] {
-        if self.tpl.is_some() { self.body } else { &[] }
+        if self.tpl.is_some() && !matches!(self.state, BodyState::HandedOn(_)) { self.body } else { &[] }
+    }
+    /// The records of a telegram of mode 13, for a TLS session of the caller; none for all others. A MAC around
+    /// them was checked if there is one; whether there has to be one is for who knows the session, see
+    /// [`mode13::Record::demands_mac`].
+    #[must_use]
+    pub const fn tls_records(&self) -> mode13::Records<'a> {
+        mode13::Records::new(if matches!(self.state, BodyState::HandedOn(_)) { self.body } else { &[] })
     }
     /// Where the body begins.
     #[must_use]
@@ -572,7 +588,7 @@ impl Layout {
         let Some(tpl) = self.tpl else { return Ok(()) };
         let Some(header) = tpl.header else { return Ok(()) };
         let mode = header.configuration.mode();
-        if is_wired && mode.row().support == Support::Named && mode.row().name == "reserved" {
+        if is_wired && mode.row().support == Support::Reserved {
             self.reserved_mode = true;
             return Ok(());
         }
@@ -590,6 +606,12 @@ impl Layout {
         let at = self.tpl_at;
         let Some(message) = octets.get_mut(at..end) else { return Ok(()) };
         let body = self.body.0.saturating_sub(at);
+        if mode == SecurityMode::TLS {
+            let handed_on = mode13::check(&context, message, body, true, keys)
+                .map_err(|error| Error::from_security(error).shifted(at))?;
+            self.handed_on = Some(handed_on);
+            return Ok(());
+        }
         let opening = sealed::open(&context, message, body, keys)
             .map_err(|error| Error::from_security(error).shifted(at))?;
         self.body.1 = end.saturating_sub(opening.trailer);
@@ -651,7 +673,7 @@ pub struct Peek {
     /// The access number of the transport layer.
     pub access_number: Option<u8>,
     /// The security mode of the transport layer.
-    pub mode: Option<oms_security::mode::SecurityMode>,
+    pub mode: Option<SecurityMode>,
     /// The message counter, of the configuration or of the AFL.
     pub counter: Option<u32>,
 }

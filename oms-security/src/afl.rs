@@ -353,6 +353,17 @@ impl AflMessage {
             None => None,
         }
     }
+    /// The key derivation of KI: 0 none, 1 KDF-A.
+    #[must_use]
+    pub const fn key_derivation(&self) -> Option<u8> {
+        match self.key_information {
+            Some(information) => {
+                let [low, _] = information.to_le_bytes();
+                Some(low >> 4 & 3)
+            }
+            None => None,
+        }
+    }
     /// The key version of KI.
     #[must_use]
     pub const fn key_version(&self) -> Option<u8> {

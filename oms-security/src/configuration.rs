@@ -8,6 +8,7 @@
 //!
 //! mode 0, 5   B A S MMMMM | NNNN CC R H
 //! mode 7      CC Z MMMMM  | NNNN P III        CFE  0 V DD KKKK
+//! mode 9      00 T MMMMM  | U E DD KKKK       (experimental, see `mode9`)
 //! mode 10     CC Z MMMMM  | NNNNNNNN          CFE  00 IIII OO | 0 V DD KKKK
 //! mode 13     CC 0 MMMMM  | 11111111          CFE  0000 TTTT
 //! ```
@@ -110,17 +111,31 @@ impl Configuration {
             _ => None,
         }
     }
-    /// DD, how keys are derived: 0 not at all, 1 by KDF-A (modes 7 and 10).
+    /// The octet with DD and KKKK: in modes 7 and 10 of the extension, in mode 9 of the field itself.
+    const fn key_selection(&self) -> Option<u8> {
+        let [low, _] = self.extension.to_le_bytes();
+        let [field, _] = self.field.to_le_bytes();
+        match self.mode() {
+            SecurityMode::AES_CBC_KDF | SecurityMode::AES_CCM => Some(low),
+            SecurityMode::AES_GCM => Some(field),
+            _ => None,
+        }
+    }
+    /// DD, how keys are derived: 0 not at all, 1 by KDF-A (modes 7, 9 and 10).
     #[must_use]
     pub const fn key_derivation(&self) -> Option<u8> {
-        let [low, _] = self.extension.to_le_bytes();
-        if self.has_counter_bits() { Some(low >> 4 & 3) } else { None }
+        match self.key_selection() {
+            Some(octet) => Some(octet >> 4 & 3),
+            None => None,
+        }
     }
-    /// KKKK, the number of the key: 0 is the master key (modes 7 and 10).
+    /// KKKK, the number of the key: 0 is the master key (modes 7, 9 and 10).
     #[must_use]
     pub const fn key_id(&self) -> Option<u8> {
-        let [low, _] = self.extension.to_le_bytes();
-        if self.has_counter_bits() { Some(low & 0x0F) } else { None }
+        match self.key_selection() {
+            Some(octet) => Some(octet & 0x0F),
+            None => None,
+        }
     }
     /// OO, the code of the tag's length: 1 is 8 octets (mode 10).
     #[must_use]

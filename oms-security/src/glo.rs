@@ -17,14 +17,12 @@
 //! the caller's replay guard.
 
 use cipher::consts::U16;
-use cipher::{BlockCipherEncrypt, BlockSizeUser, KeyInit, KeyIvInit, KeySizeUser, StreamCipher};
-use ctr::Ctr32BE;
-use ghash::GHash;
-use ghash::universal_hash::UniversalHash;
+use cipher::{BlockCipherEncrypt, BlockSizeUser, KeyInit, KeySizeUser};
 use mbus_link::octets::Writer;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
+use crate::gcm::{self, Gcm};
 use crate::{Error, ErrorKind};
 
 /// Octets of the tag.
@@ -148,91 +146,24 @@ impl<'b> Parts<'b> {
     }
 }
 
-/// The nonce with the counter of the first block.
-fn initial(system_title: [u8; 8], counter: [u8; 4]) -> [u8; 16] {
+/// The cipher and nonce of a message: system title and counter.
+const fn nonce(system_title: [u8; 8], counter: [u8; 4]) -> [u8; gcm::NONCE_LEN] {
     let [a, b, c, d, e, f, g, h] = system_title;
     let [i, j, k, l] = counter;
-    [a, b, c, d, e, f, g, h, i, j, k, l, 0, 0, 0, 1]
-}
-
-/// The key stream; its first block masks the tag and is taken off.
-fn stream<C: Cipher128>(key: &[u8; 16], initial: [u8; 16]) -> Result<(Ctr32BE<C>, [u8; 16]), Error> {
-    let mut stream = Ctr32BE::<C>::new(key.into(), &initial.into());
-    let mut mask = [0; 16];
-    apply(&mut stream, &mut mask)?;
-    Ok((stream, mask))
-}
-
-fn apply<C: Cipher128>(stream: &mut Ctr32BE<C>, octets: &mut [u8]) -> Result<(), Error> {
-    let length = octets.len();
-    stream.try_apply_keystream(octets).map_err(|_| ErrorKind::MessageTooLong { length }.at(0))
+    [a, b, c, d, e, f, g, h, i, j, k, l]
 }
 
 /// The tag over additional data SC | authentication key | `readable`, and `enciphered`.
 fn tag<C: Cipher128>(
-    keys: (&[u8; 16], &[u8; 16]),
-    mask: [u8; 16],
+    gcm: &Gcm<'_, C>,
+    authentication: &[u8; 16],
     control: SecurityControl,
-    readable: &[u8],
-    enciphered: &[u8],
+    payload: &[u8],
 ) -> [u8; TAG_LEN] {
-    let (encryption, authentication) = keys;
-    let mut subkey = cipher::Block::<C>::default();
-    C::new(encryption.into()).encrypt_block(&mut subkey);
-    let mut hash = GHash::new(&subkey);
-    subkey.as_mut_slice().zeroize();
-    let mut blocks = Blocks { hash: &mut hash, block: [0; 16], filled: 0, total: 0 };
-    blocks.put(&[control.0]);
-    blocks.put(authentication);
-    blocks.put(readable);
-    let additional = blocks.pad();
-    blocks.put(enciphered);
-    let data = blocks.pad();
-    let mut lengths = [0; 16];
-    let (front, back) = lengths.split_at_mut(8);
-    front.copy_from_slice(&additional.to_be_bytes());
-    back.copy_from_slice(&data.to_be_bytes());
-    hash.update(&[lengths.into()]);
-    let mut tag = [0; TAG_LEN];
-    for ((place, hashed), mask) in tag.iter_mut().zip(hash.finalize()).zip(mask) {
-        *place = hashed ^ mask;
-    }
+    let none: &[u8] = &[];
+    let (readable, enciphered) = if control.is_encrypted() { (none, payload) } else { (payload, none) };
+    let [tag @ .., _, _, _, _] = gcm.tag(&[&[control.0], authentication, readable], enciphered);
     tag
-}
-
-/// Cuts octets that come in pieces into blocks.
-struct Blocks<'h> {
-    hash: &'h mut GHash,
-    block: [u8; 16],
-    filled: usize,
-    total: u64,
-}
-
-impl Blocks<'_> {
-    fn put(&mut self, octets: &[u8]) {
-        for octet in octets {
-            if let Some(place) = self.block.get_mut(self.filled) {
-                *place = *octet;
-            }
-            self.filled = self.filled.saturating_add(1);
-            self.total = self.total.saturating_add(8);
-            if self.filled >= 16 {
-                self.flush();
-            }
-        }
-    }
-    fn flush(&mut self) {
-        self.hash.update(&[self.block.into()]);
-        self.block = [0; 16];
-        self.filled = 0;
-    }
-    /// Fills the last block with zeros; the bits put since the last call.
-    fn pad(&mut self) -> u64 {
-        if self.filled > 0 {
-            self.flush();
-        }
-        core::mem::take(&mut self.total)
-    }
 }
 
 /// Checks the tag and decrypts in place. `octets` begin with SC; `system_title` is the sender's.
@@ -279,8 +210,8 @@ pub fn decrypt_beginning_in_place<'b, C: Cipher128>(
     let [control, counter @ ..] = *header;
     let control = SecurityControl(control);
     if control.is_encrypted() {
-        let (mut stream, _) = stream::<C>(encryption, initial(system_title, counter))?;
-        apply(&mut stream, payload)?;
+        let cipher = C::new(encryption.into());
+        Gcm::new(&cipher, nonce(system_title, counter)).apply(payload).map_err(|kind| kind.at(0))?;
     }
     let invocation_counter = u32::from_be_bytes(counter);
     Ok(Opened { security_control: control, invocation_counter, authenticated: false, plaintext: payload })
@@ -296,23 +227,20 @@ fn open<'b, C: Cipher128>(
     if verify && keys.authentication.is_some() && !control.is_authenticated() {
         return Err(ErrorKind::TagMissing.at(0));
     }
-    let (mut stream, mask) = stream::<C>(keys.encryption, initial(system_title, counter))?;
+    let cipher = C::new(keys.encryption.into());
+    let mut gcm = Gcm::new(&cipher, nonce(system_title, counter));
     let check = control.is_authenticated() && verify;
     if check {
         let Some(authentication) = keys.authentication else {
             return Err(ErrorKind::AuthenticationKeyMissing.at(0));
         };
-        let none: &[u8] = &[];
-        let (readable, enciphered) =
-            if control.is_encrypted() { (none, &*payload) } else { (&*payload, none) };
-        let expected =
-            Zeroizing::new(tag::<C>((keys.encryption, authentication), mask, control, readable, enciphered));
+        let expected = Zeroizing::new(tag(&gcm, authentication, control, payload));
         if !bool::from(expected.ct_eq(&found)) {
             return Err(ErrorKind::TagMismatch.at(HEADER_LEN.saturating_add(payload.len())));
         }
     }
     if control.is_encrypted() {
-        apply(&mut stream, payload)?;
+        gcm.apply(payload).map_err(|kind| kind.at(0))?;
     }
     let invocation_counter = u32::from_be_bytes(counter);
     Ok(Opened { security_control: control, invocation_counter, authenticated: check, plaintext: payload })
@@ -356,16 +284,14 @@ impl Message<'_> {
         }
         let octets = writer.finish()?;
         let Parts { control, counter, payload, .. } = Parts::split(octets)?;
-        let (mut stream, mask) = stream::<C>(keys.encryption, initial(self.system_title, counter))?;
+        let cipher = C::new(keys.encryption.into());
+        let mut gcm = Gcm::new(&cipher, nonce(self.system_title, counter));
         if control.is_encrypted() {
-            apply(&mut stream, payload)?;
+            gcm.apply(payload).map_err(|kind| kind.at(0))?;
         }
         if control.is_authenticated() {
             let authentication = keys.authentication.ok_or(ErrorKind::AuthenticationKeyMissing.at(0))?;
-            let none: &[u8] = &[];
-            let (readable, enciphered) =
-                if control.is_encrypted() { (none, &*payload) } else { (&*payload, none) };
-            let tag = tag::<C>((keys.encryption, authentication), mask, control, readable, enciphered);
+            let tag = tag(&gcm, authentication, control, payload);
             if let Some(place) = octets.last_chunk_mut::<TAG_LEN>() {
                 *place = tag;
             }

@@ -11,7 +11,7 @@ use core::str::FromStr;
 use cipher::consts::U16;
 use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, KeyInit, KeySizeUser};
 use mbus_link::{Address, DeviceType, IdentificationNumber, ManufacturerId, Version};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::mode::SecurityMode;
 
@@ -61,6 +61,8 @@ impl Drop for Key {
     }
 }
 
+impl ZeroizeOnDrop for Key {}
+
 /// Never the key itself.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,10 +96,15 @@ impl FromStr for Key {
 }
 
 /// A key with its schedule computed.
+///
+/// The schedule is as secret as the key and is wiped when dropped if the cipher does so: [`Aes`] does, and a
+/// cipher of one's own should.
 #[derive(Clone)]
 pub struct PreparedKey<C> {
     cipher: C,
 }
+
+impl<C: ZeroizeOnDrop> ZeroizeOnDrop for PreparedKey<C> {}
 
 impl<C: BlockCipher128> PreparedKey<C> {
     /// Prepares a key.
@@ -142,6 +149,12 @@ pub trait KeyProvider {
     type Cipher: BlockCipher128;
     /// Candidate number `n` for a request.
     fn candidate(&self, request: &KeyRequest, n: usize) -> Option<&PreparedKey<Self::Cipher>>;
+    /// Candidate number `n` for a message of the deprecated modes 2 and 3, which use DES. None by itself.
+    #[cfg(feature = "legacy")]
+    fn des_candidate(&self, request: &KeyRequest, n: usize) -> Option<crate::legacy::DesCandidate<'_>> {
+        let _ = (request, n);
+        None
+    }
 }
 
 /// The most keys that are tried on one telegram: the work per telegram is bounded.
@@ -159,6 +172,10 @@ impl<P: KeyProvider + ?Sized> KeyProvider for &P {
     type Cipher = P::Cipher;
     fn candidate(&self, request: &KeyRequest, n: usize) -> Option<&PreparedKey<Self::Cipher>> {
         (**self).candidate(request, n)
+    }
+    #[cfg(feature = "legacy")]
+    fn des_candidate(&self, request: &KeyRequest, n: usize) -> Option<crate::legacy::DesCandidate<'_>> {
+        (**self).des_candidate(request, n)
     }
 }
 

@@ -19,8 +19,17 @@ pub struct SecurityMode(pub u8);
 pub enum Support {
     /// Opened and sealed.
     Full,
+    /// Opened and sealed by a type that is called experimental, since what is public about the mode is not
+    /// whole or rests on few sources; [`crate::sealed::open`] refuses it.
+    Experimental,
+    /// Opened, not sealed, with feature `legacy`: deprecated.
+    Legacy,
+    /// The records are framed and handed on to a TLS session of the caller; what the AFL protects is checked.
+    HandedOn,
     /// Known by name; its configuration field is read.
     Named,
+    /// Not assigned.
+    Reserved,
 }
 
 /// What follows the two octets of the configuration field.
@@ -59,6 +68,12 @@ use self::{Extension as X, Support as S};
 impl SecurityMode {
     /// No security.
     pub const NONE: Self = Self(0);
+    /// DES-CBC, initialisation vector zero. Deprecated.
+    pub const DES_CBC: Self = Self(2);
+    /// DES-CBC, initialisation vector of address and date. Deprecated.
+    pub const DES_CBC_IV: Self = Self(3);
+    /// AES-128-CBC, initialisation vector zero. Deprecated; often called DES, which it is not.
+    pub const AES_CBC: Self = Self(4);
     /// AES-128-CBC with a persistent key: profile A.
     pub const AES_CBC_IV: Self = Self(5);
     /// AES-128-CBC with derived keys and a CMAC in the AFL: profile B.
@@ -76,42 +91,42 @@ impl SecurityMode {
     pub const TABLE: [ModeRow; 32] = [
         row(0, X::None, S::Full, "no encryption"),
         row(1, X::None, S::Named, "manufacturer specific"),
-        row(2, X::None, S::Named, "DES-CBC, initialisation vector zero (deprecated)"),
-        row(3, X::None, S::Named, "DES-CBC, initialisation vector not zero (deprecated)"),
-        row(4, X::None, S::Named, "AES-128-CBC, initialisation vector zero (deprecated)"),
+        row(2, X::None, S::Legacy, "DES-CBC, initialisation vector zero (deprecated)"),
+        row(3, X::None, S::Legacy, "DES-CBC, initialisation vector not zero (deprecated)"),
+        row(4, X::None, S::Legacy, "AES-128-CBC, initialisation vector zero (deprecated)"),
         row(5, X::None, S::Full, "AES-128-CBC, dynamic initialisation vector"),
-        row(6, X::None, S::Named, "reserved"),
+        row(6, X::None, S::Reserved, "reserved"),
         row(7, X::OneOctet, S::Full, "AES-128-CBC, derived keys"),
-        row(8, X::None, S::Named, "AES-128-CTR with CMAC"),
-        row(9, X::None, S::Named, "AES-128-GCM"),
+        row(8, X::None, S::Experimental, "AES-128-CTR with CMAC"),
+        row(9, X::None, S::Experimental, "AES-128-GCM"),
         row(10, X::TwoOctets, S::Full, "AES-128-CCM"),
-        row(11, X::None, S::Named, "reserved"),
-        row(12, X::None, S::Named, "reserved"),
-        row(13, X::Protocol, S::Named, "TLS 1.2"),
-        row(14, X::None, S::Named, "reserved"),
-        row(15, X::None, S::Named, "specific usage"),
-        row(16, X::None, S::Named, "reserved"),
-        row(17, X::None, S::Named, "reserved"),
-        row(18, X::None, S::Named, "reserved"),
-        row(19, X::None, S::Named, "reserved"),
-        row(20, X::None, S::Named, "reserved"),
-        row(21, X::None, S::Named, "reserved"),
-        row(22, X::None, S::Named, "reserved"),
-        row(23, X::None, S::Named, "reserved"),
-        row(24, X::None, S::Named, "reserved"),
-        row(25, X::None, S::Named, "reserved"),
-        row(26, X::None, S::Named, "reserved"),
-        row(27, X::None, S::Named, "reserved"),
-        row(28, X::None, S::Named, "reserved"),
-        row(29, X::None, S::Named, "reserved"),
-        row(30, X::None, S::Named, "reserved"),
-        row(31, X::None, S::Named, "reserved"),
+        row(11, X::None, S::Reserved, "reserved"),
+        row(12, X::None, S::Reserved, "reserved"),
+        row(13, X::Protocol, S::HandedOn, "TLS 1.2"),
+        row(14, X::None, S::Reserved, "reserved"),
+        row(15, X::None, S::Named, "specific usage (AES-128-CBC of Dutch meters)"),
+        row(16, X::None, S::Reserved, "reserved"),
+        row(17, X::None, S::Reserved, "reserved"),
+        row(18, X::None, S::Reserved, "reserved"),
+        row(19, X::None, S::Reserved, "reserved"),
+        row(20, X::None, S::Reserved, "reserved"),
+        row(21, X::None, S::Reserved, "reserved"),
+        row(22, X::None, S::Reserved, "reserved"),
+        row(23, X::None, S::Reserved, "reserved"),
+        row(24, X::None, S::Reserved, "reserved"),
+        row(25, X::None, S::Reserved, "reserved"),
+        row(26, X::None, S::Reserved, "reserved"),
+        row(27, X::None, S::Reserved, "reserved"),
+        row(28, X::None, S::Reserved, "reserved"),
+        row(29, X::None, S::Reserved, "reserved"),
+        row(30, X::None, S::Reserved, "reserved"),
+        row(31, X::None, S::Reserved, "reserved"),
     ];
 
     /// Its row in the table.
     #[must_use]
     pub fn row(self) -> ModeRow {
-        Self::TABLE.get(usize::from(self.0)).copied().unwrap_or(row(self.0, X::None, S::Named, "reserved"))
+        Self::TABLE.get(usize::from(self.0)).copied().unwrap_or(row(self.0, X::None, S::Reserved, "reserved"))
     }
 }
 

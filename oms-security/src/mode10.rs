@@ -1,37 +1,66 @@
-//! Mode 10, profile D: AES-128-CCM with a derived key and a tag of eight octets.
+//! Mode 10, profile D: AES-128-CCM with a derived key and a tag, of eight octets in OMS.
 //!
 //! ```text
 //! nonce = M(2) ID(4) V T | 00 | C(4, most significant octet first)
 //! AAD   = the transport header from CI to CFE, without the counter
-//! body  = ciphertext | tag(8)
+//! body  = ciphertext | tag
 //! ```
 //!
 //! EN 13757-7:2018, 7.6.8; verified by OMS Vol. 2 Annex N, N.2.6 and N.5 for telegrams from the meter with a
-//! short header. How a telegram to the meter looks in the ninth octet of the nonce is not published; it is
-//! 00 here as well. Invariants: the tag is checked before a single octet is given out; a key that does
-//! not fit leaves the octets as they were.
+//! short header. Not published: the ninth octet of the nonce to the meter, whether a key version belongs to the
+//! AAD and stands in front of the counter, and the length of tags of other codes than 1. What is likely is
+//! tried, and the tag decides. Invariants: the tag is checked before a single octet is given out; a key that
+//! does not fit leaves the octets as they were.
 
 use ccm::aead::AeadInOut;
-use ccm::consts::{U8, U13};
-use ccm::{Ccm, Nonce};
+use ccm::consts::{U4, U8, U12, U13, U16};
+use ccm::{Ccm, Nonce, TagSize};
+use cipher::array::ArraySize;
 use cipher::{InnerIvInit, StreamCipher};
 use ctr::{Ctr32BE, CtrCore};
 use mbus_link::Address;
 use subtle::ConstantTimeEq;
 
-use crate::key::{BlockCipher128, PreparedKey};
+use crate::afl::Mac;
+use crate::configuration::Configuration;
+use crate::key::{BlockCipher128, KeyProvider, MAX_CANDIDATES, PreparedKey};
+use crate::mode7::{MessageKey, Purpose};
+use crate::sealed::{Direction, Opening, Reading, SecurityContext, none_fits, readings, request};
+use crate::{Error, ErrorKind};
 
-/// Octets of the tag, code 1 of OO: the one of OMS.
-pub const TAG_LEN: usize = 8;
 /// Octets of the nonce.
 pub const NONCE_LEN: usize = 13;
+/// The longest additional data: CI, long header, configuration, key version.
+const MAX_HEADER: usize = 1 + 8 + 2 + 4 + 1;
 
 /// The nonce of a message.
 #[must_use]
 pub const fn nonce(meter: Address, counter: u32) -> [u8; NONCE_LEN] {
+    nonce_with(meter, 0, counter)
+}
+
+const fn nonce_with(meter: Address, ninth: u8, counter: u32) -> [u8; NONCE_LEN] {
     let [a, b, c, d, e, f, g, h] = meter.to_link_octets();
     let [c0, c1, c2, c3] = counter.to_be_bytes();
-    [a, b, c, d, e, f, g, h, 0, c0, c1, c2, c3]
+    [a, b, c, d, e, f, g, h, ninth, c0, c1, c2, c3]
+}
+
+/// The additional data of a message whose body begins at octet `body`: its header without counter and key
+/// version.
+#[must_use]
+pub fn additional_data<'m>(configuration: &Configuration, message: &'m [u8], body: usize) -> &'m [u8] {
+    let behind = configuration.encoded_len().saturating_sub(configuration.field_len());
+    message.get(..body.saturating_sub(behind)).unwrap_or_default()
+}
+
+/// Octets of the tag for a code OO. Only code 1 is published; the others are how another program reads them.
+const fn tag_len(code: u8) -> usize {
+    match code {
+        0 => 4,
+        1 => 8,
+        2 => 12,
+        _ => 16,
+    }
 }
 
 /// The key stream of the data: the counter blocks 1, 2, 3 ... of CCM with a length field of two octets.
@@ -46,16 +75,16 @@ fn apply_key_stream<C: BlockCipher128>(key: &PreparedKey<C>, nonce: [u8; NONCE_L
 /// The library's own opening wipes the octets when the tag does not fit, and then no second key could
 /// be tried. So the plaintext is made, sealed again, which gives the tag and the octets as sent, and only
 /// when the tag fits it is made for good.
-pub(crate) fn decipher<C: BlockCipher128>(
+fn decipher<C: BlockCipher128>(
     key: &PreparedKey<C>,
     nonce: [u8; NONCE_LEN],
     header: &[u8],
     octets: &mut [u8],
-    tag: [u8; TAG_LEN],
+    tag: Mac,
 ) -> bool {
     apply_key_stream(key, nonce, octets);
-    let fits = match encipher(key, nonce, header, octets) {
-        Some(computed) => computed.ct_eq(&tag).into(),
+    let fits = match encipher(key, nonce, header, octets, tag.octets().len()) {
+        Some(computed) => computed.octets().ct_eq(tag.octets()).into(),
         None => {
             apply_key_stream(key, nonce, octets);
             return false;
@@ -67,13 +96,154 @@ pub(crate) fn decipher<C: BlockCipher128>(
     fits
 }
 
-/// Enciphers in place and gives the tag; `None` when the message is too long for the mode (65 535 octets).
-pub(crate) fn encipher<C: BlockCipher128>(
+/// Enciphers in place and gives the tag; `None`, and nothing changed, when the message is too long for the
+/// mode (65 535 octets).
+fn encipher<C: BlockCipher128>(
     key: &PreparedKey<C>,
     nonce: [u8; NONCE_LEN],
     header: &[u8],
     octets: &mut [u8],
-) -> Option<[u8; TAG_LEN]> {
-    let ccm = Ccm::<&C, U8, U13>::from(key.cipher());
-    ccm.encrypt_inout_detached(&Nonce::from(nonce), header, octets.into()).ok().map(Into::into)
+    tag_len: usize,
+) -> Option<Mac> {
+    match tag_len {
+        4 => encipher_with::<C, U4>(key, nonce, header, octets),
+        8 => encipher_with::<C, U8>(key, nonce, header, octets),
+        12 => encipher_with::<C, U12>(key, nonce, header, octets),
+        _ => encipher_with::<C, U16>(key, nonce, header, octets),
+    }
+}
+
+fn encipher_with<C: BlockCipher128, T: TagSize + ArraySize>(
+    key: &PreparedKey<C>,
+    nonce: [u8; NONCE_LEN],
+    header: &[u8],
+    octets: &mut [u8],
+) -> Option<Mac> {
+    let ccm = Ccm::<&C, T, U13>::from(key.cipher());
+    let tag = ccm.encrypt_inout_detached(&Nonce::from(nonce), header, octets.into()).ok()?;
+    Mac::new(tag.as_slice())
+}
+
+/// A message cut into header, ciphertext and tag.
+struct Parts<'m> {
+    header: &'m [u8],
+    octets: &'m mut [u8],
+    tag: &'m mut [u8],
+}
+
+impl<'m> Parts<'m> {
+    fn cut(configuration: &Configuration, message: &'m mut [u8], body: usize) -> Result<Self, ErrorKind> {
+        let tag_len = tag_len(configuration.tag_code().unwrap_or_default());
+        let available = message.len().saturating_sub(body);
+        let truncated = ErrorKind::CiphertextTruncated { announced: tag_len, available };
+        let len = available.checked_sub(tag_len).ok_or(truncated)?;
+        match configuration.encrypted_octets().map(usize::from) {
+            Some(announced) if announced != 255 && announced > len => {
+                return Err(ErrorKind::CiphertextTruncated { announced, available: len });
+            }
+            Some(announced) if announced < len && announced != 255 => {
+                return Err(ErrorKind::UnsupportedField { field: "partial encryption" });
+            }
+            _ => {}
+        }
+        let (header, octets) = message.split_at_mut_checked(body).ok_or(truncated)?;
+        let (octets, tag) = octets.split_at_mut_checked(len).ok_or(truncated)?;
+        Ok(Self { header, octets, tag })
+    }
+}
+
+/// See [`crate::sealed::open`].
+pub(crate) fn open<P: KeyProvider + ?Sized>(
+    context: &SecurityContext,
+    message: &mut [u8],
+    body: usize,
+    keys: &P,
+) -> Result<Opening, Error> {
+    open_parts(context, message, body, keys).map_err(|kind| kind.at(body))
+}
+
+fn open_parts<P: KeyProvider + ?Sized>(
+    context: &SecurityContext,
+    message: &mut [u8],
+    body: usize,
+    keys: &P,
+) -> Result<Opening, ErrorKind> {
+    let configuration = &context.configuration;
+    let all = readings(context)?;
+    let parts = Parts::cut(configuration, message, body)?;
+    let tag = Mac::new(parts.tag).unwrap_or_default();
+    let header = additional_data(configuration, parts.header, parts.header.len());
+    let mut most = 0usize;
+    for reading in all.into_iter().flatten() {
+        let mut tried = 0usize;
+        let request = request(context, reading.version);
+        for n in 0..MAX_CANDIDATES {
+            let Some(key) = keys.candidate(&request, n) else { break };
+            if open_with(context, key, &reading, header, parts.octets, tag) {
+                let lengths = (parts.octets.len(), tag.octets().len());
+                return Ok(Opening::verified(context, reading, tag, lengths));
+            }
+            tried = tried.saturating_add(1);
+        }
+        most = most.max(tried);
+    }
+    Err(none_fits(most, ErrorKind::Tag { tried: most }))
+}
+
+/// Tries one key with everything that is not published; false, and nothing changed, when nothing fits.
+fn open_with<C: BlockCipher128>(
+    context: &SecurityContext,
+    key: &PreparedKey<C>,
+    reading: &Reading,
+    header: &[u8],
+    octets: &mut [u8],
+    tag: Mac,
+) -> bool {
+    let message_key = MessageKey::new(key, context, reading, Purpose::Encryption);
+    let (with_version, len) = append(header, reading.version);
+    let with_version = with_version.get(..len).unwrap_or_default();
+    let headers = [Some(header), reading.version.map(|_| with_version)];
+    let ninths: &[u8] = if context.direction == Direction::ToMeter { &[0x00, 0x10] } else { &[0x00] };
+    for header in headers.into_iter().flatten() {
+        for ninth in ninths {
+            let nonce = nonce_with(context.meter, *ninth, reading.counter);
+            if decipher(message_key.key(), nonce, header, octets, tag) {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// The header with the key version behind it, and its length.
+fn append(header: &[u8], version: Option<u8>) -> ([u8; MAX_HEADER], usize) {
+    let mut octets = [0; MAX_HEADER];
+    octets.iter_mut().zip(header.iter().chain(&version)).for_each(|(place, octet)| *place = *octet);
+    (octets, header.len().saturating_add(1).min(MAX_HEADER))
+}
+
+/// See [`crate::sealed::seal`].
+pub(crate) fn seal<C: BlockCipher128>(
+    context: &SecurityContext,
+    message: &mut [u8],
+    body: usize,
+    key: &PreparedKey<C>,
+) -> Result<(), Error> {
+    let configuration = &context.configuration;
+    let at = |kind: ErrorKind| kind.at(body);
+    if configuration.announces_key_version() {
+        return Err(at(ErrorKind::UnsupportedField { field: "the key version" }));
+    }
+    let [reading, ..] = readings(context).map_err(at)?;
+    let reading = reading.filter(|reading| reading.derived);
+    let reading = reading.ok_or(at(ErrorKind::UnsupportedField { field: "the key derivation" }))?;
+    let parts = Parts::cut(configuration, message, body).map_err(at)?;
+    let header = additional_data(configuration, parts.header, parts.header.len());
+    let message_key = MessageKey::new(key, context, &reading, Purpose::Encryption);
+    let nonce = nonce(context.meter, reading.counter);
+    let length = parts.octets.len();
+    let tag = encipher(message_key.key(), nonce, header, parts.octets, parts.tag.len())
+        .ok_or(at(ErrorKind::TooLong { length, limit: 65_535 }))?;
+    parts.tag.iter_mut().zip(tag.octets()).for_each(|(place, octet)| *place = *octet);
+    Ok(())
 }

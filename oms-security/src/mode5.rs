@@ -12,7 +12,9 @@ use cipher::array::Array;
 use cipher::{BlockModeDecrypt, BlockModeEncrypt, InnerIvInit};
 use mbus_link::Address;
 
-use crate::key::{BlockCipher128, PreparedKey};
+use crate::key::{BlockCipher128, KeyProvider, PreparedKey};
+use crate::sealed::{Found, Opening, SecurityContext, candidates, none_fits, request};
+use crate::{Error, ErrorKind};
 
 /// Octets of a block.
 pub const BLOCK: usize = 16;
@@ -50,4 +52,137 @@ pub(crate) fn decipher<C: BlockCipher128>(
 pub(crate) fn encipher<C: BlockCipher128>(key: &PreparedKey<C>, vector: [u8; BLOCK], octets: &mut [u8]) {
     let (blocks, _) = Array::<u8, cipher::consts::U16>::slice_as_chunks_mut(octets);
     cbc::Encryptor::<&C>::inner_iv_init(key.cipher(), &vector.into()).encrypt_blocks(blocks);
+}
+
+/// Octets at the beginning of a body of `available` octets that NNNN says are enciphered.
+pub(crate) fn enciphered_octets(blocks: u8, available: usize) -> Result<usize, ErrorKind> {
+    let announced = match blocks {
+        // All of it; a body that is longer than fifteen blocks and has a rest is enciphered up to there.
+        15 if available % BLOCK == 0 && available > 0 => available,
+        n => usize::from(n).saturating_mul(BLOCK),
+    };
+    if announced > available {
+        return Err(ErrorKind::CiphertextTruncated { announced, available });
+    }
+    Ok(announced)
+}
+
+/// See [`crate::sealed::open`].
+pub(crate) fn open<P: KeyProvider + ?Sized>(
+    context: &SecurityContext,
+    message: &mut [u8],
+    body: usize,
+    keys: &P,
+) -> Result<Opening, Error> {
+    let octets = message.get_mut(body..).unwrap_or_default();
+    let blocks = context.configuration.encrypted_blocks().unwrap_or_default();
+    let len = enciphered_octets(blocks, octets.len()).map_err(|kind| kind.at(body))?;
+    let enciphered = octets.get_mut(..len).unwrap_or_default();
+    let vector = initialisation_vector(context.meter, context.access_number);
+    open_blocks(context, enciphered, vector, keys).map_err(|kind| kind.at(body))
+}
+
+/// Opens blocks that a persistent key enciphers and nothing but 2F 2F checks.
+pub(crate) fn open_blocks<P: KeyProvider + ?Sized>(
+    context: &SecurityContext,
+    enciphered: &mut [u8],
+    vector: [u8; BLOCK],
+    keys: &P,
+) -> Result<Opening, ErrorKind> {
+    if enciphered.is_empty() {
+        return Ok(Opening::CLEAR);
+    }
+    let request = request(context, None);
+    let mut tried = 0usize;
+    for key in candidates(keys, &request) {
+        if decipher(key, vector, enciphered) {
+            return Ok(Opening { found: Found::Deciphered, enciphered: enciphered.len(), ..Opening::CLEAR });
+        }
+        tried = tried.saturating_add(1);
+    }
+    if enciphered.starts_with(&CHECK) {
+        return Ok(Opening { found: Found::ClearUnannounced, ..Opening::CLEAR });
+    }
+    Err(none_fits(tried, ErrorKind::CheckOctets { tried }))
+}
+
+/// See [`crate::sealed::seal`].
+pub(crate) fn seal<C: BlockCipher128>(
+    context: &SecurityContext,
+    message: &mut [u8],
+    body: usize,
+    key: &PreparedKey<C>,
+) -> Result<(), Error> {
+    let vector = initialisation_vector(context.meter, context.access_number);
+    seal_blocks(context, message, body, key, vector)
+}
+
+/// Enciphers the blocks that NNNN names; they must begin with 2F 2F.
+pub(crate) fn seal_blocks<C: BlockCipher128>(
+    context: &SecurityContext,
+    message: &mut [u8],
+    body: usize,
+    key: &PreparedKey<C>,
+    vector: [u8; BLOCK],
+) -> Result<(), Error> {
+    let octets = message.get_mut(body..).unwrap_or_default();
+    let blocks = context.configuration.encrypted_blocks().unwrap_or_default();
+    let len = enciphered_octets(blocks, octets.len()).map_err(|kind| kind.at(body))?;
+    let octets = octets.get_mut(..len).unwrap_or_default();
+    if !octets.is_empty() && !octets.starts_with(&CHECK) {
+        return Err(ErrorKind::CheckOctets { tried: 0 }.at(body));
+    }
+    encipher(key, vector, octets);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enciphered_lengths() {
+        for (blocks, available, expected) in [
+            (0, 7, Some(0)),
+            (1, 16, Some(16)),
+            (1, 15, None),
+            (2, 40, Some(32)),
+            (14, 224, Some(224)),
+            (15, 32, Some(32)),
+            (15, 240, Some(240)),
+            (15, 243, Some(240)),
+            (15, 256, Some(256)),
+            (15, 33, None),
+            (15, 0, None),
+        ] {
+            let announced = usize::from(blocks) * BLOCK;
+            let outcome = expected.ok_or(ErrorKind::CiphertextTruncated { announced, available });
+            assert_eq!(enciphered_octets(blocks, available), outcome);
+        }
+    }
+
+    #[cfg(feature = "aes")]
+    #[test]
+    fn printed_cbc() {
+        // NIST SP 800-38A, F.2.1.
+        let hex = |text: &str| text.parse::<crate::key::Key>().unwrap();
+        let key = PreparedKey::<crate::key::Aes>::new(&hex("2B7E151628AED2A6ABF7158809CF4F3C"));
+        let plain = [
+            "6BC1BEE22E409F96E93D7E117393172A",
+            "AE2D8A571E03AC9C9EB76FAC45AF8E51",
+            "30C81C46A35CE411E5FBC1191A0A52EF",
+            "F69F2445DF4F9B17AD2B417BE66C3710",
+        ];
+        let sealed = [
+            "7649ABAC8119B246CEE98E9B12E9197D",
+            "5086CB9B507219EE95DB113A917678B2",
+            "73BED6B8E3C1743B7116E69E22229516",
+            "3FF1CAA1681FAC09120ECA307586E1A7",
+        ];
+        let octets = |blocks: [&str; 4]| blocks.map(|block| *hex(block).octets()).concat();
+        let mut buffer = octets(plain);
+        let vector = *hex("000102030405060708090A0B0C0D0E0F").octets();
+        encipher(&key, vector, &mut buffer);
+        assert_eq!(buffer, octets(sealed));
+    }
 }

@@ -2,38 +2,63 @@
 //!
 //! EN 13757-7:2018, 7.6.6 and 9.4. Invariants: the MAC is checked over the enciphered message before
 //! anything is deciphered; the counter is that of the configuration if it has one, else that of the AFL;
-//! the identification number is that of the meter in both directions.
+//! the identification number is that of the meter in both directions. With DD = 0 the message key takes
+//! the place of both derived keys; such messages open, since the MAC proves them, and are not sealed, since
+//! OMS demands DD = 1.
 
 use subtle::ConstantTimeEq;
 
-use crate::afl::AflMessage;
+use crate::afl::{AflMessage, Mac};
 use crate::kdf::{DerivationConstant, cmac, derive};
-use crate::key::{BlockCipher128, PreparedKey};
-use crate::sealed::{Direction, SecurityContext};
+use crate::key::{BlockCipher128, KeyProvider, PreparedKey};
+use crate::mode5::{self, BLOCK};
+use crate::sealed::{Direction, Opening, Reading, SecurityContext, cmac_sent, none_fits, readings, request};
+use crate::{Error, ErrorKind};
 
-/// The keys of one message.
-pub(crate) struct MessageKeys<C> {
-    pub(crate) encryption: PreparedKey<C>,
-    pub(crate) authentication: PreparedKey<C>,
+/// What a derived key is for.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose {
+    Encryption,
+    Authentication,
 }
 
-/// Derives the keys of a message, or takes the message key for both when nothing is to be derived.
-pub(crate) fn message_keys<C: BlockCipher128>(
-    key: &PreparedKey<C>,
-    context: &SecurityContext,
-    counter: u32,
-) -> MessageKeys<C> {
-    let (encryption, authentication) = match context.direction {
-        Direction::FromMeter => {
-            (DerivationConstant::ENCRYPTION_FROM_METER, DerivationConstant::MAC_FROM_METER)
+/// The key of one message.
+pub(crate) enum MessageKey<'k, C> {
+    Derived(PreparedKey<C>),
+    Persistent(&'k PreparedKey<C>),
+}
+
+impl<'k, C: BlockCipher128> MessageKey<'k, C> {
+    /// Derives it, or takes the message key when nothing is to be derived.
+    pub(crate) fn new(
+        key: &'k PreparedKey<C>,
+        context: &SecurityContext,
+        reading: &Reading,
+        purpose: Purpose,
+    ) -> Self {
+        let constant = match (context.direction, purpose) {
+            (Direction::FromMeter, Purpose::Encryption) => DerivationConstant::ENCRYPTION_FROM_METER,
+            (Direction::FromMeter, Purpose::Authentication) => DerivationConstant::MAC_FROM_METER,
+            (Direction::ToMeter, Purpose::Encryption) => DerivationConstant::ENCRYPTION_TO_METER,
+            (Direction::ToMeter, Purpose::Authentication) => DerivationConstant::MAC_TO_METER,
+        };
+        if reading.derived {
+            let derived = derive(key, constant, reading.counter, context.meter.identification);
+            Self::Derived(PreparedKey::new(&derived))
+        } else {
+            Self::Persistent(key)
         }
-        Direction::ToMeter => (DerivationConstant::ENCRYPTION_TO_METER, DerivationConstant::MAC_TO_METER),
-    };
-    let of = |constant| PreparedKey::new(&derive(key, constant, counter, context.meter.identification));
-    MessageKeys { encryption: of(encryption), authentication: of(authentication) }
+    }
+    /// It, prepared.
+    pub(crate) const fn key(&self) -> &PreparedKey<C> {
+        match self {
+            Self::Derived(key) => key,
+            Self::Persistent(key) => key,
+        }
+    }
 }
 
-/// The MAC of a message: the first `len` octets count.
+/// The MAC of a message: the first octets of it are sent.
 pub(crate) fn mac<C: BlockCipher128>(key: &PreparedKey<C>, afl: &AflMessage, message: &[u8]) -> [u8; 16] {
     *cmac(key, &[afl.mac_input().octets(), message])
 }
@@ -44,4 +69,83 @@ pub(crate) fn mac_fits(computed: &[u8; 16], sent: &[u8]) -> bool {
         Some(computed) if !sent.is_empty() => computed.ct_eq(sent).into(),
         _ => false,
     }
+}
+
+/// The first candidate and reading whose MAC key makes the MAC that was sent.
+pub(crate) fn authenticate<'k, P: KeyProvider + ?Sized>(
+    context: &SecurityContext,
+    message: &[u8],
+    keys: &'k P,
+) -> Result<(&'k PreparedKey<P::Cipher>, Reading, Mac), ErrorKind> {
+    let (afl, sent) = cmac_sent(context)?;
+    let mut most = 0usize;
+    for reading in readings(context)?.into_iter().flatten() {
+        let mut tried = 0usize;
+        let request = request(context, reading.version);
+        for n in 0..crate::key::MAX_CANDIDATES {
+            let Some(key) = keys.candidate(&request, n) else { break };
+            let authentication = MessageKey::new(key, context, &reading, Purpose::Authentication);
+            if mac_fits(&mac(authentication.key(), &afl, message), sent.octets()) {
+                return Ok((key, reading, sent));
+            }
+            tried = tried.saturating_add(1);
+        }
+        most = most.max(tried);
+    }
+    Err(none_fits(most, ErrorKind::Mac { tried: most }))
+}
+
+/// See [`crate::sealed::open`].
+pub(crate) fn open<P: KeyProvider + ?Sized>(
+    context: &SecurityContext,
+    message: &mut [u8],
+    body: usize,
+    keys: &P,
+) -> Result<Opening, Error> {
+    let configuration = &context.configuration;
+    let available = message.len().saturating_sub(body);
+    let len = mode5::enciphered_octets(configuration.encrypted_blocks().unwrap_or_default(), available)
+        .map_err(|kind| kind.at(body))?;
+    let (key, reading, sent) = authenticate(context, message, keys).map_err(|kind| kind.at(body))?;
+    let octets = message.get_mut(body..).unwrap_or_default();
+    if len > 0 {
+        let encryption = MessageKey::new(key, context, &reading, Purpose::Encryption);
+        let enciphered = octets.get_mut(..len).unwrap_or_default();
+        if !mode5::decipher(encryption.key(), [0; BLOCK], enciphered) {
+            return Err(ErrorKind::CheckOctets { tried: 1 }.at(body));
+        }
+    }
+    let trailer = if configuration.is_padded() { padding(octets) } else { 0 };
+    let enciphered = len.min(available.saturating_sub(trailer));
+    Ok(Opening::verified(context, reading, sent, (enciphered, trailer)))
+}
+
+/// Octets at the end that each say how many they are; 0 when they do not.
+fn padding(body: &[u8]) -> usize {
+    let Some(&last) = body.last() else { return 0 };
+    let count = usize::from(last);
+    let is_padding =
+        (1..=BLOCK).contains(&count) && body.iter().rev().take(count).all(|octet| *octet == last);
+    if is_padding && count <= body.len() { count } else { 0 }
+}
+
+/// See [`crate::sealed::seal`].
+pub(crate) fn seal<C: BlockCipher128>(
+    context: &SecurityContext,
+    message: &mut [u8],
+    body: usize,
+    key: &PreparedKey<C>,
+) -> Result<Mac, Error> {
+    let at = |kind: ErrorKind| kind.at(body);
+    let afl = context.afl.ok_or(at(ErrorKind::MacMissing))?;
+    let control = afl.message_control.filter(|control| control.is_cmac()).ok_or(at(ErrorKind::MacMissing))?;
+    let [reading, ..] = readings(context).map_err(at)?;
+    let reading = reading.filter(|reading| reading.derived);
+    let reading = reading.ok_or(at(ErrorKind::UnsupportedField { field: "the key derivation" }))?;
+    let encryption = MessageKey::new(key, context, &reading, Purpose::Encryption);
+    mode5::seal_blocks(context, message, body, encryption.key(), [0; BLOCK])?;
+    let authentication = MessageKey::new(key, context, &reading, Purpose::Authentication);
+    let mac = mac(authentication.key(), &afl, message);
+    let len = control.mac_len().unwrap_or_default();
+    mac.get(..len).and_then(Mac::new).ok_or(at(ErrorKind::MacMissing))
 }

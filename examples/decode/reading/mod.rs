@@ -206,6 +206,14 @@ impl Decoder {
         } else if telegram.ell_opening().is_some_and(|opening| opening.found == Found::Deciphered) {
             reading.plaintext = Some(telegram.body().to_vec());
         }
+        if let BodyState::HandedOn(handed_on) = telegram.state() {
+            let records = telegram.tls_records().flatten().count();
+            let protocol = handed_on.protocol;
+            reading
+                .notes
+                .push(format!("{protocol}: {records} records of TLS, which only a session can open"));
+            return;
+        }
         if let BodyState::ReservedMode = telegram.state() {
             reading
                 .notes
@@ -456,6 +464,7 @@ fn security(telegram: &Telegram<'_>, stopped: Option<Error>) -> Option<Security>
         BodyState::Opened(Opening { found: Found::Deciphered, .. }) => "decrypted",
         BodyState::Opened(Opening { found: Found::ClearUnannounced, .. }) => "plain",
         BodyState::Closed => failed.unwrap_or("none"),
+        BodyState::HandedOn(_) => "locked",
         _ => "none",
     };
     let authenticated = telegram.is_authenticated();
