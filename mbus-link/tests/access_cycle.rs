@@ -111,6 +111,25 @@ fn a_cycle_repeats_the_answer_until_thirty_seconds_are_over() {
 }
 
 #[test]
+fn the_meter_answers_fast_or_slow_as_the_request_asks() {
+    for timing in AccessTiming::TABLE {
+        for (cc, expected) in [(0x84, timing.slow.unwrap_or(timing.fast)), (0xC4, timing.fast)] {
+            let mut m = asleep(*timing);
+            m.handle_input(at(500), &frame(0x7B, gateway(), Some(meter()), cc, 1)).unwrap();
+            m.respond(&answer(1)).unwrap();
+            let (from, to) = expected.after(at(500));
+            assert_eq!(m.poll_timeout(), Some(from), "{timing} {cc:02X}");
+            assert_eq!(m.poll_transmit(Instant::from_micros(from.as_micros() - 1)), None);
+            assert!(m.clone().poll_transmit(from).is_some() && m.clone().poll_transmit(to).is_some());
+            // A moment too late nothing is sent, and the cycle goes on.
+            let late = to.after(Duration::from_micros(1));
+            assert_eq!(m.poll_transmit(late), None);
+            assert_eq!(meter_events(&mut m)[2..], [MeterEvent::AnswerTooLate], "{timing} {cc:02X}");
+        }
+    }
+}
+
+#[test]
 fn reset_ends_the_cycle_and_forgets_the_request() {
     let mut m = asleep(AccessTiming::T2);
     m.handle_input(at(0), &request(0x53, 1)).unwrap();

@@ -121,6 +121,30 @@ fn the_hop_bit_of_a_frame_without_ell_is_in_its_configuration_field() {
 }
 
 #[test]
+fn on_the_air_only_the_hop_bit_and_the_crc_of_its_block_change() {
+    // EN 13757-4, the example of format A with its CRCs, and its twin in format B with ELL I.
+    let (mut off_air, mut on_air) = ([0; 64], [0; 64]);
+    let b = [
+        0x14, 0x44, 0xAE, 0x0C, 0x78, 0x56, 0x34, 0x12, 0x01, 0x07, 0x8C, 0x20, 0x27, 0x78, 0x0B, 0x13, 0x43,
+        0x65, 0x87, 0x7A, 0xC5,
+    ];
+    let stripped = wmbus_phy::format_b::RawFormatB::parse(&b).unwrap().strip_into(&mut off_air).unwrap();
+    let mut frame = stripped.octets().to_vec();
+    set_hop(&mut frame).unwrap();
+    let repeated = wmbus_phy::format_b::encode_into(&frame, &mut on_air).unwrap().to_vec();
+    let changed: Vec<usize> = (0..b.len()).filter(|at| b[*at] != repeated[*at]).collect();
+    assert_eq!((repeated.len(), changed), (b.len(), vec![11, 19, 20]));
+
+    let mut a = wmbus_phy::format_a::encode_into(stripped.octets(), &mut on_air).unwrap().to_vec();
+    let repeated = wmbus_phy::format_a::encode_into(&frame, &mut on_air).unwrap().to_vec();
+    let changed: Vec<usize> = (0..a.len()).filter(|at| a[*at] != repeated[*at]).collect();
+    assert_eq!((repeated.len(), changed), (a.len(), vec![13, 21, 22]));
+    // A damaged frame has no stripped form, so it cannot be repeated by mistake.
+    a[21] ^= 1;
+    assert!(wmbus_phy::format_a::strip_in_place(&mut a).is_err());
+}
+
+#[test]
 fn only_data_and_installation_requests_without_repeater_bits_are_repeated() {
     for c in 0..=255 {
         for cc in 0..=255 {
