@@ -11,8 +11,8 @@ use crate::decode::hex;
 const COLUMNS: usize = 7;
 
 fn is_mode(field: &str) -> bool {
-    matches!(field.trim().as_bytes(), [b'A'..=b'Z', b'0'..=b'9'] | [b'S' | b'T' | b'C', b'1' | b'2', ..])
-        && field.trim().len() <= 4
+    // T1, S1-m, N2g; the names of the algorithms are lower case.
+    matches!(field.trim().as_bytes(), [b'A'..=b'Z', b'0'..=b'9', ..]) && field.trim().len() <= 4
 }
 
 pub(super) fn looks_like(line: &str) -> bool {

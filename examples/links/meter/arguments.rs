@@ -1,0 +1,108 @@
+//! What the user asks for.
+
+use super::spec::Spec;
+use super::wireless::{MODES, Seal};
+use chrono::NaiveDateTime;
+use clap::{Args, Parser, Subcommand};
+use examples::decode::arguments::KeyText;
+use mbus_link::ManufacturerId;
+
+/// Simulates meters: wired ones that answer a master, or wireless ones that send.
+///
+/// Exit status: 0 all was sent, or stopped with Ctrl-C; 1 the line failed; 2 usage.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "meter", version, max_term_width = 100)]
+#[command(
+    after_help = "A METER is KIND[:NUMBER][@ADDRESS], KIND one of water, heat, electricity, gas, hca.\n\n\
+Examples:\n  \
+    meter wired water heat:87654321@7            two meters on a pseudo-terminal\n  \
+    meter wired heat --tcp 127.0.0.1:10001       one meter behind a TCP converter\n  \
+    meter wireless water --mode T1 --seal A --key 000102030405060708090A0B0C0D0E0F |\n    \
+        decode --key 000102030405060708090A0B0C0D0E0F --input rtl-wmbus"
+)]
+pub struct Arguments {
+    /// Wired or wireless.
+    #[command(subcommand)]
+    pub link: Link,
+}
+
+/// Which link.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Link {
+    /// Meters that send by themselves: lines of rtl_wmbus on standard output
+    Wireless(Wireless),
+}
+
+/// What both kinds have in common.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// The meters
+    #[arg(value_name = "METER", default_value = "water")]
+    pub meters: Vec<Spec>,
+    /// The three letters of their manufacturer
+    #[arg(long, value_name = "LETTERS", default_value = "ELS")]
+    pub manufacturer: ManufacturerId,
+    /// Date and time of the meters, standing still: 2026-03-31T12:34 [default: UTC, running]
+    #[arg(long, value_name = "TIME", value_parser = clock)]
+    pub clock: Option<NaiveDateTime>,
+}
+
+impl Common {
+    /// What the clock of the meters shows.
+    #[must_use]
+    pub fn now(&self) -> NaiveDateTime {
+        self.clock.unwrap_or_else(|| {
+            let elapsed = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+            let seconds = i64::try_from(elapsed.as_secs()).unwrap_or_default();
+            chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default().naive_utc()
+        })
+    }
+}
+
+/// Meters that send by themselves.
+#[derive(Clone, Debug, Args)]
+pub struct Wireless {
+    /// The meters and their clock.
+    #[command(flatten)]
+    pub common: Common,
+    /// The radio mode
+    #[arg(long, value_name = "MODE", default_value = "T1", value_parser = MODES)]
+    pub mode: String,
+    /// How the telegrams are sealed
+    #[arg(long, value_name = "SEAL", value_enum, default_value_t)]
+    pub seal: Seal,
+    /// The AES-128 key of all meters, 32 hex digits
+    #[arg(short, long, value_name = "HEX", required_if_eq_any = [("seal", "A"), ("seal", "B"), ("seal", "D"), ("seal", "ell")])]
+    pub key: Option<KeyText>,
+    /// How many telegrams each meter sends; 0: until stopped
+    #[arg(short, long, value_name = "N", default_value_t = 1)]
+    pub count: u32,
+    /// The nominal interval of the telegrams in seconds, an even number
+    #[arg(long, value_name = "SECONDS", default_value = "16", value_parser = interval)]
+    pub every: mbus_link::wireless::NominalInterval,
+    /// Do not wait between telegrams, let the clock of the meters jump instead
+    #[arg(long)]
+    pub at_once: bool,
+}
+
+fn clock(text: &str) -> Result<NaiveDateTime, String> {
+    let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"];
+    let moment = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
+    moment.ok_or_else(|| "a time is written 2026-03-31T12:34".to_owned())
+}
+
+fn interval(text: &str) -> Result<mbus_link::wireless::NominalInterval, String> {
+    let interval = text.parse().ok().and_then(mbus_link::wireless::NominalInterval::from_secs);
+    interval.ok_or_else(|| "an interval is an even number of seconds from 2 to 2678400".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clap_finds_no_fault() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+}

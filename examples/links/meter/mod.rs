@@ -1,0 +1,118 @@
+//! The simulated meter: what a master reads and a receiver hears when no meter is at hand.
+//!
+//! ```text
+//! records (what it says) -> wired    (slave, application) -> line -> pseudo-terminal or TCP
+//!                        -> wireless (sealed telegrams)   -> lines of rtl_wmbus
+//! ```
+
+pub mod arguments;
+pub mod records;
+pub mod spec;
+pub mod wireless;
+
+use crate::USAGE;
+use arguments::{Arguments, Link, Wireless};
+use clap::Parser;
+use examples::decode::keys;
+use oms_security::key::{Key, PreparedKey};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use wireless::{WirelessMeter, rtl_wmbus};
+
+/// Exit status: all was sent, or the user stopped it.
+const SENT: u8 = 0;
+/// Exit status: the line failed.
+const FAILED: u8 = 1;
+/// The program, with the streams of its process.
+#[must_use]
+pub fn main() -> ExitCode {
+    ExitCode::from(execute(std::env::args_os(), &mut io::stdout().lock(), &mut io::stderr()))
+}
+
+/// The program with other streams: exit status, standard output and standard error. `arguments` begin with
+/// the name of the program.
+#[must_use]
+pub fn run<I, T>(arguments: I) -> (u8, String, String)
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let status = execute(arguments, &mut out, &mut err);
+    let text = |octets: Vec<u8>| String::from_utf8_lossy(&octets).into_owned();
+    (status, text(out), text(err))
+}
+
+fn execute<I, T>(arguments: I, out: &mut dyn Write, err: &mut dyn Write) -> u8
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return crate::usage(&error, out, err),
+    };
+    let outcome = match &arguments.link {
+        Link::Wireless(wireless) => send(wireless, out),
+    };
+    match outcome {
+        Ok(()) => SENT,
+        // The reader of the output has heard enough.
+        Err((_, error)) if error == BROKEN_PIPE => SENT,
+        Err((status, error)) => {
+            let _ = writeln!(err, "meter: {error}");
+            status
+        }
+    }
+}
+
+const BROKEN_PIPE: &str = "nobody reads on";
+
+fn written(error: &io::Error) -> (u8, String) {
+    let broken = error.kind() == io::ErrorKind::BrokenPipe;
+    (
+        FAILED,
+        if broken { BROKEN_PIPE.to_owned() } else { format!("the telegrams cannot be written: {error}") },
+    )
+}
+
+fn send(arguments: &Wireless, out: &mut dyn Write) -> Result<(), (u8, String)> {
+    let key = match &arguments.key {
+        Some(text) => keys::Key::parse(&text.0).map_err(|error| (USAGE, format!("--key: {error}")))?.octets(),
+        None => [0; 16],
+    };
+    let key = PreparedKey::new(&Key::new(key));
+    let meters: Vec<WirelessMeter> = arguments
+        .common
+        .meters
+        .iter()
+        .enumerate()
+        .map(|(n, spec)| WirelessMeter {
+            kind: spec.kind,
+            address: spec.addresses(n, arguments.common.manufacturer).1,
+            seal: arguments.seal,
+            key: key.clone(),
+        })
+        .collect();
+    let mut jumped = chrono::TimeDelta::zero();
+    for n in (0..u32::MAX).take_while(|n| arguments.count == 0 || *n < arguments.count) {
+        if n > 0 {
+            // The interval that leads to the frame with this access number.
+            let [access_number, ..] = n.wrapping_add(1).to_le_bytes();
+            let micros = arguments.every.before(access_number).as_micros();
+            if arguments.at_once {
+                jumped += chrono::TimeDelta::microseconds(i64::try_from(micros).unwrap_or_default());
+            } else {
+                std::thread::sleep(std::time::Duration::from_micros(micros));
+            }
+        }
+        for meter in &meters {
+            let now = arguments.common.now() + jumped;
+            let telegram = meter.telegram(n, now).map_err(|error| (FAILED, error.to_string()))?;
+            let line = rtl_wmbus(&arguments.mode, now, meter.address, &telegram);
+            writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| written(&error))?;
+        }
+    }
+    Ok(())
+}

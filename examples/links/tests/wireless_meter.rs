@@ -1,0 +1,115 @@
+//! What the wireless meter sends, `decode` reads back: every kind of meter, every radio mode, every seal.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
+
+use examples::decode;
+use links::meter;
+use links::meter::records::Kind;
+use links::meter::wireless::MODES;
+use serde_json::Value;
+
+const KEY: &str = "000102030405060708090A0B0C0D0E0F";
+const CLOCK: &str = "2026-03-31T12:34";
+
+fn sent(arguments: &[&str]) -> String {
+    let (status, out, err) = meter::run(["meter", "wireless", "--clock", CLOCK].iter().chain(arguments));
+    assert_eq!((status, err.as_str()), (0, ""), "{arguments:?}");
+    out
+}
+
+fn read(lines: &str, key: &[&str]) -> Vec<Value> {
+    let arguments = ["decode", "--input", "rtl-wmbus", "--format", "jsonl"];
+    let (status, out, err) = decode::run(arguments.iter().chain(key), lines.as_bytes());
+    assert_eq!((status, err.as_str()), (0, ""), "{lines}{out}");
+    out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Quantity, value, unit of each record.
+fn readings(telegram: &Value) -> Vec<[String; 3]> {
+    let text = |record: &Value, name: &str| record[name].as_str().unwrap().to_owned();
+    let records = telegram["records"].as_array().unwrap();
+    records.iter().map(|r| ["quantity", "value", "unit"].map(|name| text(r, name))).collect()
+}
+
+#[test]
+fn a_line_octet_for_octet() {
+    assert_eq!(
+        sent(&["water:00000078"]),
+        "T1;1;1;2026-03-31 12:34:00.000;100;100;00000078;0x364493157800000001077a01000020\
+         0c1330317200046d222c5f33426c3f3c4c13704869000b3b380000025a7b000223e90802fd170000\n"
+    );
+}
+
+#[test]
+fn every_kind_and_every_seal_is_read_back() {
+    let seals = [
+        ("none", 0, "none", false),
+        ("A", 5, "decrypted", false),
+        ("B", 7, "decrypted", true),
+        ("D", 10, "decrypted", true),
+        ("ell", 0, "decrypted", false),
+    ];
+    for kind in Kind::TABLE {
+        let clear = read(&sent(&[kind.name]), &[]);
+        assert!(readings(&clear[0]).len() > 5);
+        for (seal, mode, state, authenticated) in seals {
+            let lines = sent(&[kind.name, "--seal", seal, "--key", KEY]);
+            let telegrams = read(&lines, &["--key", KEY]);
+            assert_eq!(telegrams.len(), 1);
+            let security = &telegrams[0]["security"];
+            assert_eq!(security["mode"], mode, "{} {seal}", kind.name);
+            assert_eq!(
+                (&security["state"], &security["authenticated"]),
+                (&state.into(), &authenticated.into())
+            );
+            assert_eq!(readings(&telegrams[0]), readings(&clear[0]), "{} {seal}", kind.name);
+            assert_eq!(telegrams[0]["meter"], clear[0]["meter"]);
+            if seal != "none" {
+                let other = KEY.replace("0F", "0E");
+                let (status, ..) = decode::run(["decode", "--key", &other], lines.as_bytes());
+                assert_eq!(status, 1, "{} {seal}", kind.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_radio_mode_is_named_in_its_line() {
+    for mode in MODES {
+        let line = sent(&["gas", "--mode", mode]);
+        assert!(line.starts_with(&format!("{mode};1;1;")), "{line}");
+        assert_eq!(read(&line, &[]).len(), 1);
+        // Also when nobody says what the line is.
+        assert_eq!(decode::run(["decode"], line.as_bytes()).0, 0, "{line}");
+    }
+}
+
+#[test]
+fn telegrams_count_and_keep_their_intervals() {
+    let lines = sent(&["water", "heat", "--count", "3", "--at-once", "--seal", "B", "--key", KEY]);
+    let telegrams = read(&lines, &["--key", KEY]);
+    let numbers: Vec<_> = telegrams.iter().map(|t| t["transport"]["access"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [1, 1, 2, 2, 3, 3]);
+    // 16 s x (1 + (|n - 128| - 64) / 2048) with n = 2 and 3.
+    let times: Vec<_> = telegrams.iter().map(|t| t["received"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(times[2], "2026-03-31 12:34:16.484");
+    assert_eq!(times[4], "2026-03-31 12:34:32.960");
+    let octets: Vec<_> = telegrams.iter().map(|t| t["frame"]["hex"].as_str().unwrap().to_owned()).collect();
+    assert_ne!(octets[0][60..], octets[2][60..]);
+}
+
+#[test]
+fn wrong_usage_is_told_and_shows_no_key() {
+    for (arguments, word) in [
+        (&["oil"][..], "electricity"),
+        (&["water", "--seal", "A"], "--key"),
+        (&["water", "--seal", "A", "--key", "0011"], "32 hex digits"),
+        (&["water", "--mode", "X9"], "T1"),
+        (&["water", "--every", "15"], "even number"),
+        (&["water", "--clock", "noon"], "2026-03-31T12:34"),
+    ] {
+        let (status, out, err) = meter::run(["meter", "wireless"].iter().chain(arguments));
+        assert_eq!((status, out.as_str()), (2, ""), "{arguments:?}");
+        assert!(err.contains(word) && !err.contains("0011"), "{err}");
+    }
+}
