@@ -28,6 +28,14 @@ impl<T: Copy, const N: usize> Queue<T, N> {
         self.slots.rotate_left(1);
         Some(first)
     }
+    /// True when no element waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slots.first().is_none_or(Option::is_none)
+    }
+    /// Counts an element that was taken out and is of no use any more.
+    pub(crate) const fn lose(&mut self) {
+        self.lost = self.lost.saturating_add(1);
+    }
     /// Elements that found no room so far.
     pub(crate) const fn lost(&self) -> u32 {
         self.lost

@@ -112,13 +112,17 @@ impl<'a> Selection<'a> {
     /// [`crate::ErrorKind::BufferTooSmall`].
     pub fn encode_into<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], Error> {
         let mut writer = Writer::new(buffer);
+        self.write(&mut writer);
+        Ok(writer.finish()?)
+    }
+    /// Appends the body.
+    pub(super) fn write(&self, writer: &mut Writer<'_>) {
         writer.put(&self.address.to_transport_octets());
         if let Some(number) = self.fabrication_number {
             writer.put(&FABRICATION_NUMBER);
             writer.put(&number.octets());
         }
         writer.put(self.rest);
-        Ok(writer.finish()?)
     }
 }
 
