@@ -50,7 +50,23 @@ pub struct Block<'a> {
     pub computed: u16,
 }
 
-impl Block<'_> {
+impl<'a> Block<'a> {
+    /// The block at the start of `octets` and what follows it; nothing when `octets` hold no octet and a CRC.
+    #[inline]
+    pub(crate) fn first(octets: &'a [u8], cut: Cut, index: usize, offset: usize) -> Option<(Self, &'a [u8])> {
+        let len = octets.len().checked_sub(CRC_LEN)?.min(cut.size(index));
+        let (data, rest) = octets.split_at_checked(len)?;
+        let (crc, rest) = rest.split_first_chunk::<CRC_LEN>()?;
+        if data.is_empty() {
+            return None;
+        }
+        let (found, computed) = (u16::from_be_bytes(*crc), checksum(data));
+        Some((Self { index, offset, data, found, computed }, rest))
+    }
+    /// Where the octet behind its CRC is, counted from the L-field.
+    pub(crate) const fn end(&self) -> usize {
+        self.offset.saturating_add(self.data.len()).saturating_add(CRC_LEN)
+    }
     /// True when the CRC fits.
     #[must_use]
     pub const fn is_intact(&self) -> bool {
@@ -90,17 +106,11 @@ impl<'a> Iterator for Blocks<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Block<'a>> {
-        let len = self.rest.len().checked_sub(CRC_LEN)?.min(self.cut.size(self.index));
-        let (data, rest) = self.rest.split_at_checked(len)?;
-        let (crc, rest) = rest.split_first_chunk::<CRC_LEN>()?;
-        if data.is_empty() {
-            return None;
-        }
-        let (index, offset) = (self.index, self.offset);
-        self.index = index.saturating_add(1);
-        self.offset = offset.saturating_add(len).saturating_add(CRC_LEN);
+        let (block, rest) = Block::first(self.rest, self.cut, self.index, self.offset)?;
+        self.index = block.index.saturating_add(1);
+        self.offset = block.end();
         self.rest = rest;
-        Some(Block { index, offset, data, found: u16::from_be_bytes(*crc), computed: checksum(data) })
+        Some(block)
     }
 }
 

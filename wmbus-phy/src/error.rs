@@ -4,6 +4,8 @@
 //! handed in; a layer that parses a part of it shifts the offset by where that part began. A field
 //! value that nobody knows is data and never an error.
 
+use crate::FrameFormat;
+
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -77,6 +79,38 @@ pub enum ErrorKind {
         /// Octets that the format carries without CRCs.
         maximum: usize,
     },
+    /// Unsupported: the mode has no frames of this format.
+    #[error("the mode has no frames of format {format}")]
+    FormatNotInMode {
+        /// The format.
+        format: FrameFormat,
+    },
+    /// Unsupported: the mode does not allow a preamble of this length.
+    #[error("a preamble of {repetitions} repetitions is not that of the mode: {minimum} to {maximum}")]
+    PreambleLength {
+        /// The repetitions asked for.
+        repetitions: u16,
+        /// The fewest.
+        minimum: u16,
+        /// The most.
+        maximum: u16,
+    },
+    /// Unsupported: the mode does not allow a postamble of this length.
+    #[error("a postamble of {chips} chips is not that of the mode: {minimum} to {maximum}")]
+    PostambleLength {
+        /// The chips asked for.
+        chips: u8,
+        /// The fewest.
+        minimum: u8,
+        /// The most.
+        maximum: u8,
+    },
+    /// Unsupported: more sync words than one search can look for.
+    #[error("more than {maximum} sync words to look for")]
+    TooManySyncWords {
+        /// The most.
+        maximum: usize,
+    },
     /// The caller's buffer is too small.
     #[error("buffer too small: {needed} octets needed, {available} there")]
     BufferTooSmall {
@@ -101,6 +135,10 @@ impl ErrorKind {
             Self::InvalidSymbol { .. } => "invalid_symbol",
             Self::NoCiField => "no_ci_field",
             Self::FrameTooLong { .. } => "frame_too_long",
+            Self::FormatNotInMode { .. } => "format_not_in_mode",
+            Self::PreambleLength { .. } => "preamble_length",
+            Self::PostambleLength { .. } => "postamble_length",
+            Self::TooManySyncWords { .. } => "too_many_sync_words",
             Self::BufferTooSmall { .. } => "buffer_too_small",
         }
     }

@@ -32,21 +32,31 @@ extern crate alloc;
 extern crate std;
 
 pub mod block;
+pub mod chips;
 pub mod classify;
 pub mod crc;
+pub mod deframe;
 pub mod error;
 pub mod format_a;
 pub mod format_b;
 pub mod line;
+pub mod mode;
 pub mod stripped;
+pub mod sync;
+pub mod transmission;
 
 pub use block::Block;
+pub use chips::Chips;
 pub use classify::{Buffer, Classification, State, classify};
+pub use deframe::{ChipDeframer, ChipEvent, OctetDeframer, OctetEvent};
 pub use error::{Error, ErrorKind};
 pub use format_a::RawFormatA;
 pub use format_b::RawFormatB;
 pub use line::LineCode;
+pub use mode::{AirInterface, Mode};
 pub use stripped::{Stripped, StrippedMut};
+pub use sync::{Search, Sync};
+pub use transmission::Transmission;
 
 use core::fmt;
 
@@ -59,6 +69,50 @@ pub enum FrameFormat {
     A,
     /// One CRC for up to 126 octets, a second one for the rest: [`format_b`].
     B,
+}
+
+impl FrameFormat {
+    /// The octets on air of a frame with this L-field, CRCs counted.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LengthTooSmall`] and [`ErrorKind::LengthImpossible`].
+    pub fn on_air_len(self, length: u8) -> Result<usize, Error> {
+        match self {
+            Self::A => format_a::on_air_len(length),
+            Self::B => format_b::on_air_len(length),
+        }
+    }
+    /// The octets that a frame of `octets` octets without CRCs has with them.
+    #[must_use]
+    pub const fn encoded_len(self, octets: usize) -> usize {
+        match self {
+            Self::A => format_a::encoded_len(octets),
+            Self::B => format_b::encoded_len(octets),
+        }
+    }
+    /// Checks the frame at the start of `buffer` and takes its CRCs out where it lies.
+    ///
+    /// # Errors
+    /// Those of [`format_a::strip_in_place`] and [`format_b::strip_in_place`].
+    pub fn strip_in_place(self, buffer: &mut [u8]) -> Result<StrippedMut<'_>, Error> {
+        match self {
+            Self::A => format_a::strip_in_place(buffer),
+            Self::B => format_b::strip_in_place(buffer),
+        }
+    }
+    pub(crate) const fn cut(self) -> block::Cut {
+        match self {
+            Self::A => format_a::CUT,
+            Self::B => format_b::CUT,
+        }
+    }
+    /// The octets of the longest frame without CRCs.
+    pub(crate) const fn max_len(self) -> usize {
+        match self {
+            Self::A => stripped::MAX_LEN,
+            Self::B => format_b::MAX_LEN,
+        }
+    }
 }
 
 impl fmt::Display for FrameFormat {

@@ -1,41 +1,70 @@
 //! Manchester: a one is the chips 01, a zero the chips 10 (EN 13757-4, modes S, R and T to the meter).
+//!
+//! Invariants: no table; 64 chips at a time become four octets by shifts and masks. The place of a wrong symbol is
+//! looked for only when there is one.
 
-use crate::{Error, ErrorKind};
+use super::BadSymbol;
+use crate::Error;
 
-/// The eight chips of the lowest four bits.
-const fn symbol(nibble: u8) -> u8 {
-    // The bits move to every second place; below each comes the bit itself, above it its complement.
-    let spread = (nibble & 8) << 3 | (nibble & 4) << 2 | (nibble & 2) << 1 | nibble & 1;
-    spread | (spread ^ 0x55) << 1
+/// The second chip of every symbol, which is the bit itself.
+const BITS: u64 = 0x5555_5555_5555_5555;
+
+/// The sixteen chips of an octet.
+pub(super) const fn chips(octet: u8) -> u16 {
+    // The bits move to every second place; in front of each comes its complement.
+    // `From` is not const.
+    let bits = octet as u16;
+    let bits = (bits | bits << 4) & 0x0F0F;
+    let bits = (bits | bits << 2) & 0x3333;
+    let bits = (bits | bits << 1) & 0x5555;
+    bits | (bits ^ 0x5555) << 1
 }
 
-/// Two octets of chips for one octet; `chips` has the length for `octets`.
-pub(super) fn encode(octets: &[u8], chips: &mut [u8]) {
-    for (octet, chips) in octets.iter().zip(chips.chunks_exact_mut(2)) {
-        if let [first, second] = chips {
-            (*first, *second) = (symbol(octet >> 4), symbol(octet & 0x0F));
+/// The octet that sixteen chips are.
+pub(super) const fn octet(chips: u16) -> Result<u8, BadSymbol> {
+    // The two chips of a symbol differ.
+    let equal = !(chips ^ chips >> 1) & 0x5555;
+    if equal != 0 {
+        // 0, 2, .. 14: the zeros in front of the first second chip that is wrong, less one.
+        let chip = (equal.leading_zeros() & 0x0E) as u8;
+        let symbol = ((chips << chip) >> 14) as u8;
+        return Err(BadSymbol { chip, symbol });
+    }
+    let [.., octet] = gather(chips as u64).to_be_bytes();
+    Ok(octet)
+}
+
+/// The second chips of 32 symbols, moved together.
+#[inline(always)]
+const fn gather(chips: u64) -> u64 {
+    let bits = chips & BITS;
+    let bits = (bits | bits >> 1) & 0x3333_3333_3333_3333;
+    let bits = (bits | bits >> 2) & 0x0F0F_0F0F_0F0F_0F0F;
+    let bits = (bits | bits >> 4) & 0x00FF_00FF_00FF_00FF;
+    let bits = (bits | bits >> 8) & 0x0000_FFFF_0000_FFFF;
+    (bits | bits >> 16) & 0x0000_0000_FFFF_FFFF
+}
+
+/// Two octets of chips for one octet; `packed` has the length for `octets`.
+pub(super) fn encode(octets: &[u8], packed: &mut [u8]) {
+    for (octet, packed) in octets.iter().zip(packed.chunks_exact_mut(2)) {
+        if let [first, second] = packed {
+            [*first, *second] = chips(*octet).to_be_bytes();
         }
     }
 }
 
-/// One octet for two octets of chips; `chips` has the length for `octets`.
-pub(super) fn decode(chips: &[u8], octets: &mut [u8]) -> Result<(), Error> {
-    for (at, (chips, octet)) in chips.chunks_exact(2).zip(octets).enumerate() {
-        let chips = chips.iter().fold(0, |word: u16, chips| word << 8 | u16::from(*chips));
-        // The two chips of a bit differ: otherwise they are no symbol.
-        let equal = !(chips ^ chips >> 1) & 0x5555;
-        if equal != 0 {
-            let pair = equal.leading_zeros() as usize / 2;
-            let chip = at.saturating_mul(16).saturating_add(pair.saturating_mul(2));
-            let symbol = (chips >> 14_usize.saturating_sub(pair.saturating_mul(2)) & 3) as u8;
-            return Err(ErrorKind::InvalidSymbol { chip, symbol, chips: 2 }.at(chip / 8));
+/// One octet for two octets of chips; `packed` has the length for `octets`.
+pub(super) fn decode(packed: &[u8], octets: &mut [u8]) -> Result<(), Error> {
+    let mut differ = BITS;
+    for (eight, four) in packed.chunks_exact(8).zip(octets.chunks_exact_mut(4)) {
+        if let ([a, b, c, d, e, f, g, h], [w, x, y, z]) = (eight, four) {
+            let chips = u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
+            differ &= chips ^ chips >> 1;
+            [_, _, _, _, *w, *x, *y, *z] = gather(chips).to_be_bytes();
         }
-        // Every second chip is the bit: eight of them are drawn together.
-        let bits = chips & 0x5555;
-        let bits = (bits | bits >> 1) & 0x3333;
-        let bits = (bits | bits >> 2) & 0x0F0F;
-        let [high, low] = bits.to_be_bytes();
-        *octet = high << 4 | low;
     }
-    Ok(())
+    let whole = octets.len() & !3;
+    let from = if differ == BITS { whole } else { 0 };
+    super::octet_by_octet(super::LineCode::Manchester, packed, octets, from)
 }

@@ -16,7 +16,8 @@
 pub mod manchester;
 pub mod three_of_six;
 
-use crate::{Error, ErrorKind, FrameFormat, format_a, format_b};
+use crate::chips::fetch;
+use crate::{Error, ErrorKind, FrameFormat};
 
 /// How bits become chips.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,6 +41,54 @@ impl LineCode {
             Self::Manchester => octets.saturating_mul(2),
             Self::ThreeOfSix => octets.saturating_mul(3).div_ceil(2),
         }
+    }
+
+    /// The chips of one octet.
+    #[must_use]
+    pub const fn chips_per_octet(self) -> usize {
+        self.width() as usize
+    }
+
+    pub(crate) const fn width(self) -> u32 {
+        match self {
+            Self::Nrz => 8,
+            Self::Manchester => 16,
+            Self::ThreeOfSix => 12,
+        }
+    }
+
+    /// The chips of a symbol.
+    const fn symbol_len(self) -> u8 {
+        match self {
+            Self::Nrz => 1,
+            Self::Manchester => 2,
+            Self::ThreeOfSix => 6,
+        }
+    }
+
+    /// The chips of one octet, the last one as the least significant bit.
+    pub(crate) fn chips(self, octet: u8) -> u16 {
+        match self {
+            Self::Nrz => u16::from(octet),
+            Self::Manchester => manchester::chips(octet),
+            Self::ThreeOfSix => three_of_six::chips(octet),
+        }
+    }
+
+    /// Octet number `at` of a frame from its chips, the last one as the least significant bit.
+    pub(crate) fn octet(self, at: usize, chips: u16) -> Result<u8, Error> {
+        let read = match self {
+            Self::Nrz => {
+                let [_, octet] = chips.to_be_bytes();
+                Ok(octet)
+            }
+            Self::Manchester => manchester::octet(chips),
+            Self::ThreeOfSix => three_of_six::octet(chips),
+        };
+        read.map_err(|BadSymbol { chip, symbol }| {
+            let chip = at.saturating_mul(self.chips_per_octet()).saturating_add(usize::from(chip));
+            ErrorKind::InvalidSymbol { chip, symbol, chips: self.symbol_len() }.at(chip / 8)
+        })
     }
 
     /// Chips of these octets. An odd number of octets in 3-of-6 leaves the last four chips zero: the
@@ -80,7 +129,7 @@ impl LineCode {
 
     /// The frame at the beginning of the chips, CRCs included, as long as its L-field says. The rest of
     /// the chips is postamble or noise and is not looked at. The CRCs are not checked here: see
-    /// [`format_a::strip_in_place`] and [`format_b::strip_in_place`].
+    /// [`FrameFormat::strip_in_place`].
     ///
     /// # Errors
     /// Those of [`decode_into`](Self::decode_into); [`ErrorKind::LengthTooSmall`] and
@@ -95,14 +144,28 @@ impl LineCode {
         let mut length = [0];
         self.decode_into(chips, &mut length)?;
         let [length] = length;
-        let needed = match format {
-            FrameFormat::A => format_a::on_air_len(length)?,
-            FrameFormat::B => format_b::on_air_len(length)?,
-        };
+        let needed = format.on_air_len(length)?;
         let available = octets.len();
         let frame = octets.get_mut(..needed).ok_or(ErrorKind::BufferTooSmall { needed, available }.at(0))?;
         self.decode_into(chips, frame)
     }
+}
+
+/// Chips of an octet that are no symbol: the first of them, counted from 0, and all of them.
+#[derive(Clone, Copy, Debug)]
+struct BadSymbol {
+    chip: u8,
+    symbol: u8,
+}
+
+/// Reads the octets from number `from` on, one by one; `packed` has the length for `octets`.
+#[inline]
+fn octet_by_octet(code: LineCode, packed: &[u8], octets: &mut [u8], from: usize) -> Result<(), Error> {
+    let chips = code.chips_per_octet();
+    for (at, octet) in octets.iter_mut().enumerate().skip(from) {
+        *octet = code.octet(at, fetch(packed, at.saturating_mul(chips), code.width()))?;
+    }
+    Ok(())
 }
 
 /// Copies octets; both have the same length, and a wrong one would be no panic.

@@ -1,6 +1,7 @@
 //! The printed frame A1 in both codes, every symbol, every refusal.
 
 use super::*;
+use crate::format_a;
 use proptest::prelude::*;
 use std::vec::Vec;
 

@@ -1,6 +1,10 @@
 //! 3-of-6: four bits become six chips, three of them ones (EN 13757-4, mode T from the meter).
+//!
+//! Invariants: one table of 64 octets, and no branch on the way as long as the symbols are right; the place of a
+//! wrong one is looked for only when there is one.
 
-use crate::{Error, ErrorKind};
+use super::BadSymbol;
+use crate::Error;
 
 /// The chips of each nibble. The first chip is bit 3 of the nibble, the last one bit 0.
 pub const SYMBOLS: [u8; 16] = [
@@ -40,48 +44,66 @@ static NIBBLES: [u8; 64] = {
 };
 
 /// The nibble that the lowest six chips are; above 15 when they are no symbol.
+#[inline(always)]
 const fn nibble(chips: u32) -> u8 {
     #[expect(clippy::indexing_slicing, reason = "six bits index 64 entries")]
     NIBBLES[(chips & 0x3F) as usize]
 }
 
 /// The six chips of the lowest four bits.
-fn symbol(nibble: u8) -> u32 {
+fn symbol(nibble: u8) -> u16 {
     #[expect(clippy::indexing_slicing, reason = "four bits index 16 entries")]
-    u32::from(SYMBOLS[usize::from(nibble & 0x0F)])
+    u16::from(SYMBOLS[usize::from(nibble & 0x0F)])
 }
 
-/// Three octets of chips for two octets; `chips` has the length for `octets`.
-pub(super) fn encode(octets: &[u8], chips: &mut [u8]) {
-    for (pair, chips) in octets.chunks(2).zip(chips.chunks_mut(3)) {
-        let word = pair.iter().fold(0, |word, octet| word << 12 | symbol(octet >> 4) << 6 | symbol(*octet));
-        // One octet alone has twelve chips: four are left in the second octet.
-        let word = if pair.len() == 1 { word << 12 } else { word };
-        for (out, octet) in chips.iter_mut().zip(word.to_be_bytes().into_iter().skip(1)) {
+/// The twelve chips of an octet.
+pub(super) fn chips(octet: u8) -> u16 {
+    symbol(octet >> 4) << 6 | symbol(octet)
+}
+
+/// The octet that twelve chips are.
+pub(super) fn octet(chips: u16) -> Result<u8, BadSymbol> {
+    let chips = u32::from(chips);
+    let (high, low) = (nibble(chips >> 6), nibble(chips));
+    if high & INVALID != 0 {
+        return Err(BadSymbol { chip: 0, symbol: (chips >> 6 & 0x3F) as u8 });
+    }
+    if low & INVALID != 0 {
+        return Err(BadSymbol { chip: 6, symbol: (chips & 0x3F) as u8 });
+    }
+    Ok(high << 4 | low)
+}
+
+/// Three octets of chips for two octets; `packed` has the length for `octets`.
+pub(super) fn encode(octets: &[u8], packed: &mut [u8]) {
+    for (pair, packed) in octets.chunks(2).zip(packed.chunks_mut(3)) {
+        let word = match pair {
+            [first, second] => u32::from(chips(*first)) << 12 | u32::from(chips(*second)),
+            // One octet alone has twelve chips: four are left in the second octet.
+            [last] => u32::from(chips(*last)) << 12,
+            _ => 0,
+        };
+        for (out, octet) in packed.iter_mut().zip(word.to_be_bytes().into_iter().skip(1)) {
             *out = octet;
         }
     }
 }
 
-/// Two octets for three octets of chips; `chips` has the length for `octets`.
-pub(super) fn decode(chips: &[u8], octets: &mut [u8]) -> Result<(), Error> {
-    for (at, (chips, octets)) in chips.chunks(3).zip(octets.chunks_mut(2)).enumerate() {
-        let mut word = [0; 4];
-        for (octet, chips) in word.iter_mut().skip(1).zip(chips) {
-            *octet = *chips;
-        }
-        let word = u32::from_be_bytes(word);
-        for (out, shift) in octets.iter_mut().zip([12_u32, 0]) {
-            let (high, low) = (nibble(word >> shift >> 6), nibble(word >> shift));
-            if (high | low) & INVALID != 0 {
-                let behind = if high & INVALID != 0 { shift.saturating_add(6) } else { shift };
-                // The word has 24 chips, the symbol is the one in front of `behind` of them.
-                let chip = at.saturating_mul(24).saturating_add(18_usize.saturating_sub(behind as usize));
-                let symbol = (word >> behind & 0x3F) as u8;
-                return Err(ErrorKind::InvalidSymbol { chip, symbol, chips: 6 }.at(chip / 8));
-            }
-            *out = high << 4 | low;
+/// Two octets for three octets of chips; `packed` has the length for `octets`.
+pub(super) fn decode(packed: &[u8], octets: &mut [u8]) -> Result<(), Error> {
+    let mut invalid = 0;
+    for (three, two) in packed.chunks_exact(3).zip(octets.chunks_exact_mut(2)) {
+        if let ([a, b, c], [first, second]) = (three, two) {
+            let word = u32::from_be_bytes([0, *a, *b, *c]);
+            let (high, low) = (nibble(word >> 18), nibble(word >> 12));
+            *first = high << 4 | low;
+            invalid |= high | low;
+            let (high, low) = (nibble(word >> 6), nibble(word));
+            *second = high << 4 | low;
+            invalid |= high | low;
         }
     }
-    Ok(())
+    let whole = octets.len() & !1;
+    let from = if invalid & INVALID == 0 { whole } else { 0 };
+    super::octet_by_octet(super::LineCode::ThreeOfSix, packed, octets, from)
 }

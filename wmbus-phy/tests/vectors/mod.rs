@@ -2,9 +2,15 @@
 #![allow(
     dead_code,
     clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
     clippy::unwrap_used,
     reason = "not every test uses all of it"
 )]
+
+use wmbus_phy::mode::{Levels, MODES};
+use wmbus_phy::{AirInterface, Chips, FrameFormat, Mode, Transmission};
+
+pub(crate) mod on_air;
 
 /// The octets that hex digits say.
 pub(crate) fn hex(digits: &str) -> Vec<u8> {
@@ -18,6 +24,55 @@ pub(crate) fn made_up(length: u8) -> Vec<u8> {
     frame.extend((frame.len()..=usize::from(length)).map(|n| (n * 37 + usize::from(length)) as u8));
     frame.truncate(usize::from(length) + 1);
     frame
+}
+
+/// All modes with each direction they have.
+pub(crate) fn directions() -> impl Iterator<Item = (&'static Mode, AirInterface)> {
+    MODES.iter().flat_map(|mode| {
+        [Some(mode.from_meter), mode.to_meter].into_iter().flatten().map(move |air| (mode, air))
+    })
+}
+
+/// All modes with each direction and each frame format they have.
+pub(crate) fn airs() -> impl Iterator<Item = (AirInterface, FrameFormat)> {
+    directions()
+        .flat_map(|(_, air)| [FrameFormat::A, FrameFormat::B].map(|format| (air, format)))
+        .filter(|(air, format)| air.sync_word(*format).is_some())
+}
+
+/// The transmission of a frame.
+pub(crate) fn sent(air: AirInterface, format: FrameFormat, frame: &[u8]) -> Vec<bool> {
+    let transmission = Transmission::new(air, format, frame);
+    let mut packed = vec![0; transmission.encoded_len()];
+    transmission.encode_into(&mut packed).unwrap();
+    Chips::with_len(&packed, transmission.chips_len()).collect()
+}
+
+/// Chips one by one, packed.
+pub(crate) fn pack(chips: &[bool]) -> Vec<u8> {
+    let octet = |octet: &[bool]| octet.iter().zip((0..8).rev()).map(|(chip, at)| u8::from(*chip) << at).sum();
+    chips.chunks(8).map(octet).collect()
+}
+
+/// Chips as the other sideband has them; they begin with a whole symbol.
+pub(crate) fn turned(air: &AirInterface, chips: &[bool]) -> Vec<bool> {
+    let four = air.levels == Levels::Four;
+    chips.iter().enumerate().map(|(at, chip)| chip ^ (!four || at % 2 == 0)).collect()
+}
+
+/// A deterministic source of numbers (xorshift64*).
+pub(crate) struct Numbers(pub(crate) u64);
+
+impl Numbers {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % limit
+    }
+    pub(crate) fn chips(&mut self, count: usize) -> Vec<bool> {
+        (0..count).map(|_| self.below(2) == 1).collect()
+    }
 }
 
 /// Data and CRC of each block.
