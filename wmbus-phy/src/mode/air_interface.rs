@@ -177,7 +177,8 @@ impl Postamble {
     /// As many as fill the last octet of a transmission of `chips` chips, and as are allowed.
     #[must_use]
     pub const fn filling(&self, chips: usize) -> u8 {
-        let used = (chips & 7) as u8;
+        let [.., used] = chips.to_be_bytes();
+        let used = used & 7;
         let free = if used == 0 { 0 } else { 8_u8.saturating_sub(used) };
         let chips = if free < self.minimum { free.saturating_add(8) } else { free };
         if chips > self.maximum { self.maximum } else { chips }
