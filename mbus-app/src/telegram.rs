@@ -24,7 +24,7 @@ use oms_security::sealed::{self, Found, Opening, SecurityContext};
 use crate::ci::{CiDirection, CiField, Content, HeaderKind};
 use crate::fixed::FixedData;
 use crate::record::{Direction, RecordOptions, Records};
-use crate::tpl::Tpl;
+use crate::tpl::{Header, Tpl};
 use crate::value::{Invalid, Value};
 use crate::{Error, ErrorKind, Layer};
 
@@ -586,7 +586,12 @@ impl Layout {
         keys: &P,
     ) -> Result<(), Error> {
         let Some(tpl) = self.tpl else { return Ok(()) };
-        let Some(header) = tpl.header else { return Ok(()) };
+        let header = match tpl.header {
+            Some(header) => header,
+            // A MAC around a message without a header is checked as well.
+            None if afl.is_some_and(|afl| afl.mac.is_some()) => Header::default(),
+            None => return Ok(()),
+        };
         let mode = header.configuration.mode();
         if is_wired && mode.row().support == Support::Reserved {
             self.reserved_mode = true;

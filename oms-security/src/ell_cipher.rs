@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Invariants: the payload CRC is compared first: many dumps were deciphered before and still say
-//! otherwise. It is a check against a wrong key and no authentication: whoever flips bits can repair it,
+//! otherwise. One cipher text in 65 536 passes for clear by chance, so a key that fits as well wins. It is a check against a wrong key and no authentication: whoever flips bits can repair it,
 //! and an [`EllOpening`] never claims more. A key that does not fit leaves the octets as they were.
 
 use cipher::{InnerIvInit, StreamCipher};
@@ -16,7 +16,7 @@ use wmbus_phy::crc;
 
 use crate::key::{BlockCipher128, KeyProvider, KeyRequest, MAX_CANDIDATES, PreparedKey};
 use crate::mode::SecurityMode;
-use crate::sealed::Found;
+use crate::sealed::{Found, none_fits};
 use crate::{Error, ErrorKind};
 
 /// What opening an extended link layer found out.
@@ -68,15 +68,12 @@ pub fn open_in_place<P: KeyProvider + ?Sized>(
         return Ok(EllOpening { found: Found::Clear, octets: len });
     };
     let covered = octets.get_mut(at..).unwrap_or_default();
-    let encryption = session.number.encryption();
-    if crc_fits(covered) {
-        let found =
-            if encryption == SessionNumber::ENC_NONE { Found::Clear } else { Found::ClearUnannounced };
-        return Ok(EllOpening { found, octets: len });
-    }
-    match encryption {
+    let is_clear = crc_fits(covered);
+    match session.number.encryption() {
+        SessionNumber::ENC_NONE if is_clear => return Ok(EllOpening { found: Found::Clear, octets: len }),
         SessionNumber::ENC_NONE => return Err(ErrorKind::PayloadCrc { tried: 0 }.at(at)),
         SessionNumber::ENC_AES_128_CTR => {}
+        _ if is_clear => return Ok(EllOpening { found: Found::ClearUnannounced, octets: len }),
         _ => {
             return Err(ErrorKind::UnsupportedField { field: "the cipher of the extended link layer" }.at(at));
         }
@@ -94,7 +91,10 @@ pub fn open_in_place<P: KeyProvider + ?Sized>(
         }
         tried = tried.saturating_add(1);
     }
-    Err(if tried == 0 { ErrorKind::KeyMissing } else { ErrorKind::PayloadCrc { tried } }.at(at))
+    if is_clear {
+        return Ok(EllOpening { found: Found::ClearUnannounced, octets: len });
+    }
+    Err(none_fits(tried, ErrorKind::PayloadCrc { tried }).at(at))
 }
 
 /// Seals in place: writes the payload CRC into the header at the beginning of `octets` and enciphers if the
@@ -136,6 +136,28 @@ mod tests {
     use mbus_link::CommunicationControl;
     use mbus_link::ell::EllSession;
 
+    #[test]
+    fn printed_ctr() {
+        // NIST SP 800-38A, F.5.2.
+        let hex = |text: &str| *text.parse::<Key>().unwrap().octets();
+        let key = PreparedKey::<Aes>::new(&Key::new(hex("2B7E151628AED2A6ABF7158809CF4F3C")));
+        let sealed = [
+            "874D6191B620E3261BEF6864990DB6CE",
+            "9806F66B7970FDFF8617187BB9FFFDFF",
+            "5AE4DF3EDBD5D35E5B4F09020DB03EAB",
+            "1E031DDA2FBE03D1792170A0F3009CEE",
+        ];
+        let plain = [
+            "6BC1BEE22E409F96E93D7E117393172A",
+            "AE2D8A571E03AC9C9EB76FAC45AF8E51",
+            "30C81C46A35CE411E5FBC1191A0A52EF",
+            "F69F2445DF4F9B17AD2B417BE66C3710",
+        ];
+        let mut octets = sealed.map(hex).concat();
+        apply(&key, hex("F0F1F2F3F4F5F6F7F8F9FAFBFCFDFEFF"), &mut octets);
+        assert_eq!(octets, plain.map(hex).concat());
+    }
+
     fn sealed(
         receiver: Option<Address>,
         encryption: u8,
@@ -172,6 +194,27 @@ mod tests {
             let again = open_in_place(&ell, sender, &mut octets, &NoKeys).unwrap();
             assert_eq!(again.found, Found::ClearUnannounced);
         }
+    }
+
+    #[test]
+    fn cipher_text_that_passes_for_clear() {
+        // Counted through until the CRC of the enciphered octets fits by chance: about one in 65 536.
+        let key = PreparedKey::<Aes>::new(&Key::new([0x5A; 16]));
+        let sender = Address::from_link_octets([0x2D, 0x2C, 0x78, 0x56, 0x34, 0x12, 0x1B, 0x16]);
+        let found = (0..1_000_000u32).find_map(|minutes| {
+            let number = SessionNumber::new(1, minutes, 0)?;
+            let session = Some(EllSession { number, payload_crc: 0 });
+            let ell = Ell { control: CommunicationControl(0x20), access_number: 7, receiver: None, session };
+            let mut octets = [0; 20];
+            ell.encode_into(&mut octets).unwrap();
+            octets[9..].copy_from_slice(b"x-records-x");
+            seal_in_place(&ell, sender, &mut octets, &key).unwrap();
+            crc_fits(&octets[7..]).then_some((ell, octets))
+        });
+        let (ell, mut octets) = found.unwrap();
+        assert_eq!(open_in_place(&ell, sender, &mut octets, &NoKeys).unwrap().found, Found::ClearUnannounced);
+        assert_eq!(open_in_place(&ell, sender, &mut octets, &key).unwrap().found, Found::Deciphered);
+        assert_eq!(&octets[9..], b"x-records-x");
     }
 
     #[test]

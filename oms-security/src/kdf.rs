@@ -74,33 +74,32 @@ mod tests {
         for (constant, counter, expected) in [
             (DerivationConstant::ENCRYPTION_FROM_METER, 2739, "ECCF39D475D730B8284FDFDC1995D52F"),
             (DerivationConstant::MAC_FROM_METER, 2739, "C9CD19FF5A9AAD5A6BBDA13BD2C4C7AD"),
+            (DerivationConstant::ENCRYPTION_TO_METER, 2800, "C80712E720025DB9B4B50819C2445035"),
+            (DerivationConstant::MAC_TO_METER, 2800, "B68594D44212BBBBFD9905CC4021235B"),
+            // Not printed; computed by another implementation.
+            (DerivationConstant::ENCRYPTION_TO_METER, 2739, "A9D4883E284217CAA4B6325F75B48444"),
+            (DerivationConstant::MAC_TO_METER, 2739, "AE001B2FED6E042C3E6C4D8833D4BE1D"),
         ] {
             let derived = derive(&master, constant, counter, meter);
-            assert_eq!(derived.octets(), expected.parse::<Key>().unwrap().octets());
-        }
-        let breaker = "12345678".parse().unwrap();
-        for (constant, expected) in [
-            (DerivationConstant::ENCRYPTION_TO_METER, "C80712E720025DB9B4B50819C2445035"),
-            (DerivationConstant::MAC_TO_METER, "B68594D44212BBBBFD9905CC4021235B"),
-        ] {
-            let derived = derive(&master, constant, 0x0000_0AF0, breaker);
             assert_eq!(derived.octets(), expected.parse::<Key>().unwrap().octets());
         }
     }
 
     #[test]
     fn printed_cmac() {
-        // RFC 4493, 4: examples 1, 2 and 3; the message in parts gives the same.
+        // RFC 4493, 4: examples 1 to 4; the message in parts gives the same.
         let k = key("2B7E151628AED2A6ABF7158809CF4F3C");
         let message = [
             0x6B, 0xC1, 0xBE, 0xE2, 0x2E, 0x40, 0x9F, 0x96, 0xE9, 0x3D, 0x7E, 0x11, 0x73, 0x93, 0x17, 0x2A,
             0xAE, 0x2D, 0x8A, 0x57, 0x1E, 0x03, 0xAC, 0x9C, 0x9E, 0xB7, 0x6F, 0xAC, 0x45, 0xAF, 0x8E, 0x51,
-            0x30, 0xC8, 0x1C, 0x46, 0xA3, 0x5C, 0xE4, 0x11,
+            0x30, 0xC8, 0x1C, 0x46, 0xA3, 0x5C, 0xE4, 0x11, 0xE5, 0xFB, 0xC1, 0x19, 0x1A, 0x0A, 0x52, 0xEF,
+            0xF6, 0x9F, 0x24, 0x45, 0xDF, 0x4F, 0x9B, 0x17, 0xAD, 0x2B, 0x41, 0x7B, 0xE6, 0x6C, 0x37, 0x10,
         ];
         for (len, expected) in [
             (0, "BB1D6929E95937287FA37D129B756746"),
             (16, "070A16B46B4D4144F79BDD9DD04A287C"),
             (40, "DFA66747DE9AE63030CA32611497C827"),
+            (64, "51F0BEBF7E3B9D92FC49741779363CFE"),
         ] {
             let expected: Key = expected.parse().unwrap();
             assert_eq!(*cmac(&k, &[&message[..len]]), *expected.octets());

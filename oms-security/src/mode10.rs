@@ -179,8 +179,10 @@ fn open_parts<P: KeyProvider + ?Sized>(
         let request = request(context, reading.version);
         for n in 0..MAX_CANDIDATES {
             let Some(key) = keys.candidate(&request, n) else { break };
-            if open_with(context, key, &reading, header, parts.octets, tag) {
+            if let Some(covered) = open_with(context, key, &reading, header, parts.octets, tag) {
                 let lengths = (parts.octets.len(), tag.octets().len());
+                // A key version that the tag does not cover can be changed by anybody and starts no new count.
+                let reading = Reading { version: reading.version.filter(|_| covered), ..reading };
                 return Ok(Opening::verified(context, reading, tag, lengths));
             }
             tried = tried.saturating_add(1);
@@ -190,7 +192,8 @@ fn open_parts<P: KeyProvider + ?Sized>(
     Err(none_fits(most, ErrorKind::Tag { tried: most }))
 }
 
-/// Tries one key with everything that is not published; false, and nothing changed, when nothing fits.
+/// Tries one key with everything that is not published; `None`, and nothing changed, when nothing fits, else
+/// whether the tag covers the key version.
 fn open_with<C: BlockCipher128>(
     context: &SecurityContext,
     key: &PreparedKey<C>,
@@ -198,21 +201,21 @@ fn open_with<C: BlockCipher128>(
     header: &[u8],
     octets: &mut [u8],
     tag: Mac,
-) -> bool {
+) -> Option<bool> {
     let message_key = MessageKey::new(key, context, reading, Purpose::Encryption);
     let (with_version, len) = append(header, reading.version);
     let with_version = with_version.get(..len).unwrap_or_default();
-    let headers = [Some(header), reading.version.map(|_| with_version)];
+    let headers = [reading.version.map(|_| with_version), Some(header)];
     let ninths: &[u8] = if context.direction == Direction::ToMeter { &[0x00, 0x10] } else { &[0x00] };
-    for header in headers.into_iter().flatten() {
+    for additional in headers.into_iter().flatten() {
         for ninth in ninths {
             let nonce = nonce_with(context.meter, *ninth, reading.counter);
-            if decipher(message_key.key(), nonce, header, octets, tag) {
-                return true;
+            if decipher(message_key.key(), nonce, additional, octets, tag) {
+                return Some(additional.len() > header.len());
             }
         }
     }
-    false
+    None
 }
 
 /// The header with the key version behind it, and its length.
@@ -246,4 +249,111 @@ pub(crate) fn seal<C: BlockCipher128>(
         .ok_or(at(ErrorKind::TooLong { length, limit: 65_535 }))?;
     parts.tag.iter_mut().zip(tag.octets()).for_each(|(place, octet)| *place = *octet);
     Ok(())
+}
+
+#[cfg(test)]
+#[cfg(feature = "aes")]
+mod tests {
+    use super::*;
+    use crate::key::{Aes, Key};
+    use ccm::consts::{U6, U7};
+
+    #[test]
+    fn printed_ccm() {
+        // NIST SP 800-38C, examples 1 to 3. Their nonces have 7, 8 and 12 octets, that of mode 10 has 13: the
+        // examples test the crate below and how it is used.
+        let key = PreparedKey::<Aes>::new(&Key::new(core::array::from_fn(|n| 0x40 + n as u8)));
+        let plain: [u8; 24] = core::array::from_fn(|n| 0x20 + n as u8);
+        let header: [u8; 20] = core::array::from_fn(|n| n as u8);
+        let nonce: [u8; 12] = core::array::from_fn(|n| 0x10 + n as u8);
+        let mut one = [0; 4];
+        one.copy_from_slice(&plain[..4]);
+        let seven: [u8; 7] = nonce[..7].try_into().unwrap();
+        let tag = Ccm::<&Aes, U4, U7>::from(key.cipher())
+            .encrypt_inout_detached(&Nonce::from(seven), &header[..8], (&mut one[..]).into())
+            .unwrap();
+        assert_eq!((one, tag.as_slice()), ([0x71, 0x62, 0x01, 0x5B], &[0x4D, 0xAC, 0x25, 0x5D][..]));
+        let mut two = [0; 16];
+        two.copy_from_slice(&plain[..16]);
+        let eight: [u8; 8] = nonce[..8].try_into().unwrap();
+        let tag = Ccm::<&Aes, U6, U8>::from(key.cipher())
+            .encrypt_inout_detached(&Nonce::from(eight), &header[..16], (&mut two[..]).into())
+            .unwrap();
+        assert_eq!(u128::from_be_bytes(two), 0xD2A1_F0E0_51EA_5F62_081A_7792_073D_593D);
+        assert_eq!(tag.as_slice(), [0x1F, 0xC6, 0x4F, 0xBF, 0xAC, 0xCD]);
+        let mut three = plain;
+        let tag = Ccm::<&Aes, U8, U12>::from(key.cipher())
+            .encrypt_inout_detached(&Nonce::from(nonce), &header, (&mut three[..]).into())
+            .unwrap();
+        assert_eq!(three[..8], 0xE3B2_01A9_F5B7_1A7A_u64.to_be_bytes());
+        assert_eq!(three[8..], 0x9B1C_EAEC_CD97_E70B_6176_AAD9_A442_8AA5_u128.to_be_bytes());
+        assert_eq!(tag.as_slice(), 0x4843_92FB_C1B0_9951_u64.to_be_bytes());
+    }
+
+    /// A message of mode 10 with the octets of the configuration behind `7A 75 00`, sealed with the crate itself.
+    fn foreign(
+        configuration: &[u8],
+        nonce: [u8; 13],
+        additional: &[u8],
+        key: &PreparedKey<Aes>,
+    ) -> std::vec::Vec<u8> {
+        let mut octets = *b"\x02\xFD\x17\x00\x00";
+        let tag = encipher(key, nonce, additional, &mut octets, 8).unwrap();
+        [&[0x7A, 0x75, 0x00], configuration, &octets, tag.octets()].concat()
+    }
+
+    #[test]
+    fn what_is_not_published_is_left_to_the_tag() {
+        let meter = Address::from_link_octets([0x93, 0x15, 0x78, 0x56, 0x34, 0x12, 0x33, 0x03]);
+        let master = PreparedKey::<Aes>::new(&Key::new([5; 16]));
+        let up = crate::kdf::derive(&master, crate::kdf::DerivationConstant(0x00), 7, meter.identification);
+        let down = crate::kdf::derive(&master, crate::kdf::DerivationConstant(0x10), 7, meter.identification);
+        let (up, down) = (PreparedKey::<Aes>::new(&up), PreparedKey::<Aes>::new(&down));
+        let header = [0x7A, 0x75, 0x00, 0xFF, 0x2A, 0x50, 0x01];
+        let with_version = [0x7A, 0x75, 0x00, 0xFF, 0x2A, 0x50, 0x01, 9];
+        let (counter_first, version_first) = ([7, 0, 0, 0, 9], [9, 7, 0, 0, 0]);
+        let undivided = [0x7A, 0x75, 0x00, 0xFF, 0x2A, 0x00, 0x01];
+        let nonce = |ninth| nonce_with(meter, ninth, 7);
+        let front = [0xFF, 0x2A, 0x50, 0x01];
+        let behind = |tail: &[u8]| [&front[..], tail].concat();
+        // The last number: the octet of a key version that no tag covers.
+        for (message, direction, version, uncovered) in [
+            // The key version behind the counter or in front of it, in the additional data or not.
+            (foreign(&behind(&counter_first), nonce(0), &header, &up), Direction::FromMeter, 0, 11),
+            (foreign(&behind(&counter_first), nonce(0), &with_version, &up), Direction::FromMeter, 9, 99),
+            (foreign(&behind(&version_first), nonce(0), &header, &up), Direction::FromMeter, 0, 7),
+            (foreign(&behind(&version_first), nonce(0), &with_version, &up), Direction::FromMeter, 9, 99),
+            // The ninth octet of the nonce to the meter.
+            (foreign(&behind(&counter_first), nonce(0), &header, &down), Direction::ToMeter, 0, 11),
+            (foreign(&behind(&counter_first), nonce(0x10), &with_version, &down), Direction::ToMeter, 9, 99),
+            // No derivation.
+            (
+                foreign(&[0xFF, 0x2A, 0x00, 0x01, 7, 0, 0, 0], nonce(0), &undivided, &master),
+                Direction::FromMeter,
+                0,
+                99,
+            ),
+        ] {
+            let (configuration, rest) = Configuration::parse_prefix(&message[3..]).unwrap();
+            let body = message.len() - rest.len();
+            let context = SecurityContext { meter, access_number: 0x75, direction, configuration, afl: None };
+            let mut octets = message.clone();
+            let opening = crate::sealed::open(&context, &mut octets, body, &master).unwrap();
+            assert_eq!(octets[body..][..5], *b"\x02\xFD\x17\x00\x00");
+            let used = opening.counter.unwrap();
+            assert_eq!((used.counter, used.key_version, opening.authenticated), (7, version, true));
+            for bit in (0..message.len() * 8).filter(|bit| bit / 8 != uncovered) {
+                let mut octets = message.clone();
+                octets[bit / 8] ^= 1 << (bit % 8);
+                let Ok((configuration, _)) = Configuration::parse_prefix(&octets[3..]) else { continue };
+                let context = SecurityContext { configuration, ..context };
+                assert!(crate::sealed::open(&context, &mut octets, body, &master).is_err(), "bit {bit}");
+            }
+            // Nobody knows how to write them.
+            if configuration.announces_key_version() {
+                let error = crate::sealed::seal(&context, &mut octets, body, &master).unwrap_err();
+                assert_eq!(error.kind, ErrorKind::UnsupportedField { field: "the key version" });
+            }
+        }
+    }
 }

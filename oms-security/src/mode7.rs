@@ -95,6 +95,25 @@ pub(crate) fn authenticate<'k, P: KeyProvider + ?Sized>(
     Err(none_fits(most, ErrorKind::Mac { tried: most }))
 }
 
+/// What a MAC in the AFL says of a message whose mode demands none: nothing when there is no MAC, no key or
+/// no way to check it.
+pub(crate) fn vouch<P: KeyProvider + ?Sized>(
+    context: &SecurityContext,
+    message: &[u8],
+    keys: &P,
+) -> Result<Option<(Reading, Mac)>, ErrorKind> {
+    if context.afl.is_none_or(|afl| afl.mac.is_none()) {
+        return Ok(None);
+    }
+    match authenticate(context, message, keys) {
+        Ok((_, reading, mac)) => Ok(Some((reading, mac))),
+        Err(
+            ErrorKind::KeyMissing | ErrorKind::UnsupportedMac { .. } | ErrorKind::UnsupportedField { .. },
+        ) => Ok(None),
+        Err(kind) => Err(kind),
+    }
+}
+
 /// See [`crate::sealed::open`].
 pub(crate) fn open<P: KeyProvider + ?Sized>(
     context: &SecurityContext,

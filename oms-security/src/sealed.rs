@@ -163,6 +163,9 @@ impl<'b> Opened<'b> {
 
 /// Opens `message` in place. It begins with its transport CI, its body at octet `body`.
 ///
+/// A MAC in the AFL is checked in every mode. Where the mode demands none and there is no key to check it with,
+/// the message opens and is not authenticated.
+///
 /// Modes 8, 9 and 13 are refused: for 8 and 9 see [`crate::mode8::Experimental`] and
 /// [`crate::mode9::Experimental`], for 13 [`crate::mode13`]. Modes 2, 3 and 4 open with feature `legacy`.
 ///
@@ -179,16 +182,27 @@ pub fn open<P: KeyProvider + ?Sized>(
 ) -> Result<Opening, Error> {
     check_message_length(context, message.len())?;
     match context.configuration.mode() {
-        SecurityMode::NONE => Ok(Opening::CLEAR),
-        SecurityMode::AES_CBC_IV => mode5::open(context, message, body, keys),
-        SecurityMode::AES_CBC_KDF => mode7::open(context, message, body, keys),
-        SecurityMode::AES_CCM => mode10::open(context, message, body, keys),
-        #[cfg(feature = "legacy")]
-        SecurityMode::DES_CBC | SecurityMode::DES_CBC_IV => legacy::open_des(context, message, body, keys),
-        #[cfg(feature = "legacy")]
-        SecurityMode::AES_CBC => legacy::open_aes(context, message, body, keys),
-        mode => Err(ErrorKind::UnsupportedMode { mode }.at(body)),
+        SecurityMode::AES_CBC_KDF => return mode7::open(context, message, body, keys),
+        SecurityMode::AES_CCM => return mode10::open(context, message, body, keys),
+        _ => {}
     }
+    let vouched = mode7::vouch(context, message, keys).map_err(|kind| kind.at(body))?;
+    let opening = match context.configuration.mode() {
+        SecurityMode::NONE => Opening::CLEAR,
+        SecurityMode::AES_CBC_IV => mode5::open(context, message, body, keys)?,
+        #[cfg(feature = "legacy")]
+        SecurityMode::DES_CBC | SecurityMode::DES_CBC_IV => legacy::open_des(context, message, body, keys)?,
+        #[cfg(feature = "legacy")]
+        SecurityMode::AES_CBC => legacy::open_aes(context, message, body, keys)?,
+        mode => return Err(ErrorKind::UnsupportedMode { mode }.at(body)),
+    };
+    Ok(match vouched {
+        Some((reading, mac)) => Opening {
+            found: opening.found,
+            ..Opening::verified(context, reading, mac, (opening.enciphered, opening.trailer))
+        },
+        None => opening,
+    })
 }
 
 /// Seals `message` in place: the mirror of [`open`]. The message begins with its transport CI, its body at
@@ -258,10 +272,12 @@ pub(crate) fn cmac_sent(context: &SecurityContext) -> Result<(AflMessage, Mac), 
     let afl = context.afl.ok_or(ErrorKind::MacMissing)?;
     let sent = afl.mac.ok_or(ErrorKind::MacMissing)?;
     let control = afl.message_control.ok_or(ErrorKind::MacMissing)?;
-    if control.is_cmac() {
-        Ok((afl, sent))
-    } else {
-        Err(ErrorKind::UnsupportedMac { authentication_type: control.authentication_type() })
+    let announced = sent.octets().len();
+    match control.mac_len() {
+        Some(len) if control.is_cmac() && len == announced => Ok((afl, sent)),
+        // The last fragment has the MAC, the first one says how long it is.
+        Some(_) if control.is_cmac() => Err(ErrorKind::AflFields { announced }),
+        _ => Err(ErrorKind::UnsupportedMac { authentication_type: control.authentication_type() }),
     }
 }
 
