@@ -201,6 +201,28 @@ pub enum ErrorKind {
         /// The LVAR.
         lvar: u8,
     },
+    /// Cannot be built: without a long header the receiver takes the sender of the link layer for the meter, and that is
+    /// another; its address enters the cipher.
+    #[error(
+        "the header does not name the meter, and the link layer names another: use a CI with a long header"
+    )]
+    MeterNotSent,
+    /// Cannot be built: bits of the configuration field that are computed, or a content index that does not fit.
+    #[error(
+        "configuration bits {flags:04X} or content index {content_index} are not the sender's to set in this mode"
+    )]
+    ConfigurationBits {
+        /// The bits given.
+        flags: u16,
+        /// The content index given.
+        content_index: u8,
+    },
+    /// Cannot be built: a profile with a key, and none given.
+    #[error("the telegram is to be protected: seal it with a key")]
+    ProtectionMissing,
+    /// Cannot be built: a session of the extended link layer, and no sender's state to take it from.
+    #[error("the extended link layer has a session: build the frame with a sender's state")]
+    SessionMissing,
     /// Cannot be built: what the caller asks for has no form on the wire.
     #[error("cannot build the record: {0}")]
     CannotBuild(crate::record::builder::Unbuildable),
@@ -243,6 +265,10 @@ impl ErrorKind {
             Self::TooManyVife => "too_many_vife",
             Self::ReservedDif { .. } => "reserved_dif",
             Self::ReservedLvar { .. } => "reserved_lvar",
+            Self::MeterNotSent => "meter_not_sent",
+            Self::ConfigurationBits { .. } => "configuration_bits",
+            Self::ProtectionMissing => "protection_missing",
+            Self::SessionMissing => "session_missing",
             Self::CannotBuild(_) => "cannot_build",
             Self::Cosem(fault) => fault.name(),
             #[cfg(feature = "sml")]
@@ -271,6 +297,10 @@ impl ErrorKind {
             | Self::HeaderMismatch { .. }
             | Self::LayerOutOfOrder { .. }
             | Self::Fragment { .. }
+            | Self::MeterNotSent
+            | Self::ConfigurationBits { .. }
+            | Self::ProtectionMissing
+            | Self::SessionMissing
             | Self::CannotBuild(_) => Blame::Malformed,
             Self::Truncated { .. } | Self::TooManyDife | Self::TooManyVife => Blame::Malformed,
             Self::ReservedDif { .. } | Self::ReservedLvar { .. } => Blame::Unsupported,

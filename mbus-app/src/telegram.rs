@@ -441,7 +441,7 @@ impl<'a> Telegram<'a> {
     }
 }
 
-fn direction(ci: CiDirection, c_field: Option<CField>) -> Direction {
+pub(crate) fn direction(ci: CiDirection, c_field: Option<CField>) -> Direction {
     match (ci, c_field.and_then(CField::row).map(|row| row.sender)) {
         (CiDirection::ToDevice, _) | (CiDirection::Both, Some(Sender::OtherDevice)) => Direction::ToDevice,
         _ => Direction::FromDevice,

@@ -216,16 +216,13 @@ impl<'m> Fragments<'m> {
         }
         Ok(Self { afl, rest: message, limit, next: 1 })
     }
-}
-
-impl<'m> Iterator for Fragments<'m> {
-    type Item = (Afl, &'m [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
+    /// The next fragment with at most `limit` octets, whatever the limit of the others: they may be cut anywhere.
+    /// `None` at the end, and when fewer octets than that would need more than 255 fragments.
+    pub fn next_of(&mut self, limit: usize) -> Option<(Afl, &'m [u8])> {
+        if self.rest.is_empty() || self.next == 0 || limit == 0 {
             return None;
         }
-        let (octets, rest) = self.rest.split_at_checked(self.limit).unwrap_or((self.rest, &[]));
+        let (octets, rest) = self.rest.split_at_checked(limit).unwrap_or((self.rest, &[]));
         let is_first = self.next == 1;
         let first = if is_first { self.afl } else { AflMessage::default() };
         let afl = Afl {
@@ -240,6 +237,14 @@ impl<'m> Iterator for Fragments<'m> {
         self.rest = rest;
         self.next = self.next.wrapping_add(1);
         Some((afl, octets))
+    }
+}
+
+impl<'m> Iterator for Fragments<'m> {
+    type Item = (Afl, &'m [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_of(self.limit)
     }
 }
 
