@@ -21,7 +21,6 @@ use oms_security::afl::{Afl, AflMessage, MessageControl};
 use oms_security::configuration::Configuration;
 use oms_security::key::{BlockCipher128, PreparedKey};
 use oms_security::mode5::{BLOCK, CHECK};
-use oms_security::mode10::TAG_LEN;
 use oms_security::profile::Profile;
 use oms_security::sealed::{self, SecurityContext};
 use oms_security::sender::{SenderError, SenderState};
@@ -40,6 +39,7 @@ const COUNTED_PADDING: u16 = 0x0008;
 const KEY_VERSION_FOLLOWS: u16 = 0x0040;
 const DERIVED_KEYS: u16 = 0x0010;
 const TAG_OF_8: u16 = 0x0100;
+const TAG_LEN: usize = 8;
 /// The most octets that can be followed by clear ones: NNNN = 15 means all.
 const MAX_PARTIAL: usize = 14 * BLOCK;
 

@@ -136,7 +136,7 @@ fn fragments(seen: &mut Vec<&'static str>) {
     let b = fragmented(SecuredTelegram::new(link(sender), 0x7A, address(sender), Profile::B));
     let frames = build(&b, KEY, 2739, &[26, 33, 33]);
     for (section, frame) in ["N.3.3 fragment", "N.3.4 fragment", "N.3.5 fragment"].into_iter().zip(&frames) {
-        expect(section, std::slice::from_ref(frame), seen);
+        expect(section, core::slice::from_ref(frame), seen);
     }
     let meter = named("7856341293441007");
     let a = fragmented(SecuredTelegram::new(bus(CField::RSP_UD, 3), 0x72, meter, Profile::A));
@@ -144,13 +144,13 @@ fn fragments(seen: &mut Vec<&'static str>) {
     for (section, frame) in
         ["N.4.3 wired fragment", "N.4.4 wired fragment", "N.4.5 wired fragment"].into_iter().zip(&frames)
     {
-        expect(section, std::slice::from_ref(frame), seen);
+        expect(section, core::slice::from_ref(frame), seen);
     }
     let sender = "A73D785634120107";
     let d = fragmented(SecuredTelegram::new(link(sender), 0x7A, address(sender), Profile::D));
     let frames = build(&d, KEY, 2739, &[29, 33, 33]);
     for (section, frame) in ["N.5.3 fragment", "N.5.4 fragment", "N.5.5 fragment"].into_iter().zip(&frames) {
-        expect(section, std::slice::from_ref(frame), seen);
+        expect(section, core::slice::from_ref(frame), seen);
     }
 }
 
