@@ -136,13 +136,36 @@ impl DataField {
         }
         packed
     };
+    /// Bits of an integer or BCD field, 8 to 64; 0 for all others.
+    #[inline]
+    pub(super) const fn number_bits(self) -> u32 {
+        let octets = Self::PACKED_NUMBER_LENGTHS >> ((self.0 & 0x0F) << 2) & 0x0F;
+        (octets << 3) as u32
+    }
+    const PACKED_NUMBER_LENGTHS: u64 = {
+        let (mut packed, mut code) = (0u64, 0x0Fu8);
+        loop {
+            let field = Self(code);
+            let octets = match field.data_len() {
+                Some(octets) if field.is_bcd() || field.is_integer() => octets as u64,
+                _ => 0,
+            };
+            packed = packed << 4 | octets;
+            code = match code.checked_sub(1) {
+                Some(code) => code,
+                None => break packed,
+            };
+        }
+    };
     /// True for the five BCD fields.
     #[must_use]
+    #[inline]
     pub const fn is_bcd(self) -> bool {
         matches!(self, Self::BCD_2 | Self::BCD_4 | Self::BCD_6 | Self::BCD_8 | Self::BCD_12)
     }
     /// True for the six integer fields.
     #[must_use]
+    #[inline]
     pub const fn is_integer(self) -> bool {
         matches!(self.0, 1..=4 | 6 | 7)
     }
@@ -197,11 +220,16 @@ impl<'a> Dib<'a> {
     pub const fn data_field(&self) -> DataField {
         DataField::from_dif(self.dif)
     }
+    /// The storage number of a DIF alone, 0 or 1.
+    #[inline]
+    pub(super) const fn storage_without_difes(dif: u8) -> u64 {
+        (dif >> 6 & 1) as u64
+    }
     /// The storage number, 0 (current) to 2^41 - 1.
     #[must_use]
     #[inline]
     pub fn storage(&self) -> u64 {
-        let low = u64::from(self.dif >> 6 & 1);
+        let low = Self::storage_without_difes(self.dif);
         match self.octets {
             [] | [_] => low,
             [_, dife] => u64::from(dife & 0x0F) << 1 | low,

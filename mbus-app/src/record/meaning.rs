@@ -168,6 +168,31 @@ impl Coding {
     const fn is_unsigned(&self) -> bool {
         matches!(self.rule, Rule::Unsigned | Rule::Identifier | Rule::Address | Rule::Hca)
     }
+    /// The number of an integer or BCD field whose octets are the lowest of `word`. `None` where the row or
+    /// the digits want more than that, see [`Coding::value`].
+    #[inline]
+    pub(super) fn plain_number(&self, field: DataField, word: u64) -> Option<Decimal> {
+        let is_signed = match self.rule {
+            Rule::Default | Rule::Signed => true,
+            Rule::Unsigned => false,
+            _ => return None,
+        };
+        let bits = match field.number_bits() {
+            0 => return None,
+            bits => bits,
+        };
+        // Up to the top of the word and down again: what does not belong to the number is gone.
+        let unused = 64u32.wrapping_sub(bits);
+        let top = word.wrapping_shl(unused);
+        let number = if field.is_bcd() {
+            digits(top.wrapping_shr(unused))?
+        } else if is_signed {
+            i64::from_le_bytes(top.to_le_bytes()).wrapping_shr(unused)
+        } else {
+            return Some(Decimal::new(top.wrapping_shr(unused).into(), self.exponent));
+        };
+        Some(Decimal::new(number.into(), self.exponent))
+    }
     /// The value of `data`, whose length fits the data field.
     #[inline]
     pub(super) fn value<'a>(&self, field: DataField, data: &'a [u8]) -> Value<'a> {

@@ -22,13 +22,14 @@ pub use vib::{Qualifier, Qualifiers, Vib};
 
 use core::fmt;
 
+use crate::date_time::{Date, DateTime};
 use crate::decimal::Decimal;
-use crate::value::{Invalid, Value};
+use crate::value::{Bits, Digits, Invalid, Value};
 use crate::vif::fb::FB;
 use crate::vif::fd::FD;
 use crate::vif::primary::PRIMARY;
+use crate::vif::{ANY, MANUFACTURER, RESERVED, Row, Rule};
 use crate::vif::{Quantity, Unit};
-use crate::vif::{RESERVED, Row};
 use crate::{Error, ErrorKind};
 use meaning::{Coding, Meaning};
 use vib::Parts;
@@ -97,8 +98,10 @@ pub enum RecordKind {
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
     header: Header<'a>,
-    data: &'a [u8],
-    offset: usize,
+    /// The data and all octets behind them: a number is loaded as one word, which may reach beyond it.
+    tail: &'a [u8],
+    /// Octets of all records together; where this one begins follows from what is left.
+    len: usize,
 }
 
 impl<'a> Record<'a> {
@@ -133,18 +136,25 @@ impl<'a> Record<'a> {
     }
     /// The data as sent, LVAR included.
     #[must_use]
+    #[inline]
     pub const fn data(&self) -> &'a [u8] {
-        self.data
+        match self.kind() {
+            RecordKind::Manufacturer { .. } => self.tail,
+            _ => match self.tail.split_at_checked(self.header.parts.data_len() as usize) {
+                Some((data, _)) => data,
+                None => self.tail,
+            },
+        }
     }
     /// Where the record begins, counted from the first octet given to [`Records::new`].
     #[must_use]
     pub const fn offset(&self) -> usize {
-        self.offset
+        self.len.saturating_sub(self.tail.len()).saturating_sub(self.header.octets.len())
     }
     /// Octets of the whole record.
     #[must_use]
     pub const fn encoded_len(&self) -> usize {
-        self.header.octets.len().saturating_add(self.data.len())
+        self.header.octets.len().saturating_add(self.data().len())
     }
     /// Instantaneous, maximum, minimum, or during an error.
     #[must_use]
@@ -156,39 +166,36 @@ impl<'a> Record<'a> {
     #[must_use]
     #[inline]
     pub fn storage(&self) -> u64 {
-        self.dib().storage()
+        if self.header.parts.has_difes() {
+            self.dib().storage()
+        } else {
+            Dib::storage_without_difes(self.header.parts.dif())
+        }
     }
     /// The tariff; 0 is the total.
     #[must_use]
     #[inline]
     pub fn tariff(&self) -> u32 {
-        self.dib().tariff()
+        if self.header.parts.has_difes() { self.dib().tariff() } else { 0 }
     }
     /// The subunit.
     #[must_use]
     #[inline]
     pub fn subunit(&self) -> u16 {
-        self.dib().subunit()
+        if self.header.parts.has_difes() { self.dib().subunit() } else { 0 }
     }
     /// What is measured.
     #[must_use]
     #[inline]
     pub const fn quantity(&self) -> Quantity {
-        if self.is_data() {
-            return self.header.row.quantity;
-        }
-        match self.kind() {
-            RecordKind::Manufacturer { .. } => Quantity::ManufacturerSpecific,
-            RecordKind::GlobalReadout => Quantity::AnyVif,
-            RecordKind::Filler | RecordKind::Data => Quantity::Reserved,
-        }
+        self.header.row.quantity
     }
     /// The unit of [`Record::value`], qualifiers that replace it taken into account. Factors such as
     /// "per kWh" come on top, see [`Record::ucum`].
     #[must_use]
     #[inline]
     pub fn unit(&self) -> Unit {
-        if self.header.parts.is_qualified() { self.meaning().unit } else { self.header.row.unit }
+        if self.header.parts.is_qualified() { (*self).qualified_unit() } else { self.header.row.unit }
     }
     /// The whole unit in UCUM, factors included.
     #[must_use]
@@ -198,34 +205,66 @@ impl<'a> Record<'a> {
     /// What qualifies the value, in the order sent.
     #[must_use]
     pub const fn qualifiers(&self) -> Qualifiers<'a> {
-        self.vib().qualifiers(self.header.direction)
+        self.vib().qualifiers(self.header.parts.direction())
     }
     /// The value, exact.
     #[must_use]
     #[inline]
     pub fn value(&self) -> Value<'a> {
+        match self.plain_value() {
+            Some(value) => value,
+            None => (*self).other_value(),
+        }
+    }
+    /// The value of most records, in few steps: numbers, dates, flags and identifiers that no VIFE qualifies.
+    /// `None` says that [`Record::other_value`] must look at it; where both give a value it is the same.
+    #[inline(always)]
+    fn plain_value(&self) -> Option<Value<'a>> {
+        if self.header.parts.is_qualified() {
+            return None;
+        }
+        let field = DataField::from_dif(self.header.parts.dif());
+        match self.header.row.rule {
+            Rule::Default | Rule::Signed | Rule::Unsigned => {
+                let word = u64::from_le_bytes(*self.tail.first_chunk()?);
+                Coding::of(self.header.row).plain_number(field, word).map(Value::Number)
+            }
+            Rule::Date | Rule::AnyDate if field == DataField::INTEGER_16 => {
+                Date::from_type_g(*self.tail.first_chunk()?).map(Value::Date)
+            }
+            Rule::DateTime | Rule::AnyDate if field == DataField::INTEGER_32 => {
+                DateTime::from_type_f(*self.tail.first_chunk()?).map(Value::DateTime)
+            }
+            Rule::Bits if field.is_integer() => Some(Value::Bits(Bits(self.data()))),
+            Rule::Identifier if field.is_bcd() => Some(Value::Digits(Digits(self.data()))),
+            _ => None,
+        }
+    }
+    // By value, as the other rare ways: a record that nobody points to stays in registers.
+    #[inline(never)]
+    fn other_value(self) -> Value<'a> {
         let field = DataField::from_dif(self.header.parts.dif());
         if !self.is_data() {
-            return self.special_value();
+            return match self.kind() {
+                RecordKind::Manufacturer { .. } => Value::Octets(self.data()),
+                _ => Value::None,
+            };
         }
         if self.header.parts.is_qualified() {
-            return self.meaning().value(field, self.data);
+            return self.meaning().value(field, self.data());
         }
-        Coding::of(self.header.row).value(field, self.data)
+        Coding::of(self.header.row).value(field, self.data())
     }
-    #[cold]
-    fn special_value(&self) -> Value<'a> {
-        match self.kind() {
-            RecordKind::Manufacturer { .. } => Value::Octets(self.data),
-            _ => Value::None,
-        }
+    #[inline(never)]
+    fn qualified_unit(self) -> Unit {
+        self.meaning().unit
     }
     /// True when the number is the one that Annex A reserves for "no value": the smallest of type B, the
     /// largest of type C. Many meters use them so, some as plain numbers; [`Record::value`] is the number.
     #[must_use]
     pub fn is_marked_invalid(&self) -> bool {
         self.is_data()
-            && self.meaning().is_marked_invalid(DataField::from_dif(self.header.parts.dif()), self.data)
+            && self.meaning().is_marked_invalid(DataField::from_dif(self.header.parts.dif()), self.data())
     }
     /// The record error that a qualifier reports (VIFE 01h to 0Fh and 15h to 1Ch from a device).
     #[must_use]
@@ -355,20 +394,15 @@ impl<'a> Records<'a> {
     /// DIF xFh, with all its octets.
     fn special(&mut self, dif: u8) -> Option<Record<'a>> {
         let (first, rest) = self.rest.split_at_checked(1)?;
-        let offset = self.offset();
-        let (data, rest) = match dif {
-            0x0F | 0x1F => (rest, &[] as &[u8]),
-            0x2F | 0x7F => (&[] as &[u8], rest),
+        let (row, data_len) = match dif {
+            0x0F | 0x1F => (&MANUFACTURER, rest.len()),
+            0x2F => (&RESERVED, 0),
+            0x7F => (&ANY, 0),
             _ => return self.stop(ErrorKind::ReservedDif { dif }.at(0)),
         };
-        self.rest = rest;
-        let header = Header {
-            octets: first,
-            row: &RESERVED,
-            parts: Parts::NONE.behind(dif, 1),
-            direction: self.options.direction,
-        };
-        Some(Record { header, data, offset })
+        self.rest = rest.get(data_len..).unwrap_or_default();
+        let header = Header { octets: first, row, parts: Parts::NONE.behind(dif, 1, self.options.direction) };
+        Some(Record { header, tail: rest, len: self.len })
     }
 }
 
@@ -393,31 +427,37 @@ impl<'a> Iterator for Records<'a> {
 impl core::iter::FusedIterator for Records<'_> {}
 
 impl<'a> Records<'a> {
-    /// The record at the front when it has the shape of most: at most one DIFE, no orthogonal VIFE, no text,
-    /// data of a fixed length, all of them there.
+    /// The record at the front when it has the shape of most: at most two DIFE, at most one orthogonal VIFE, no
+    /// text, data of a fixed length, all of them there.
     #[inline(always)]
     fn plain(&mut self) -> Option<Record<'a>> {
         let &dif = self.rest.first()?;
         let (dib_len, after) = match self.rest {
             [1..=0x7F, after @ ..] => (1u8, after),
             [0x80..=0xFF, 0..=0x7F, after @ ..] => (2, after),
+            [0x80..=0xFF, 0x80..=0xFF, 0..=0x7F, after @ ..] => (3, after),
             _ => return None,
         };
-        let (vib_len, row) = match *after {
-            [0x7C, ..] => return None,
-            [code @ 0..=0x7F, ..] => (1u8, PRIMARY.get(usize::from(code))?),
-            [0xFD, code @ 0..=0x7F, ..] => (2, FD.get(usize::from(code))?),
-            [0xFB, code @ 0..=0x7F, ..] if !self.options.legacy_tables => (2, FB.get(usize::from(code))?),
+        let (vib_len, row, parts) = match *after {
+            [0x7C | 0xFC | 0xEF | 0xFF, ..] => return None,
+            [code @ 0..=0x7F, ..] => (1u8, PRIMARY.get(usize::from(code))?, Parts::NONE),
+            [0xFD, code @ 0..=0x7F, ..] => (2, FD.get(usize::from(code))?, Parts::NONE),
+            [0xFB, code @ 0..=0x7F, ..] if !self.options.legacy_tables => {
+                (2, FB.get(usize::from(code))?, Parts::NONE)
+            }
+            [0xFB | 0xFD, ..] => return None,
+            [code, 0..=0x7F, ..] => (2, PRIMARY.get(usize::from(code & 0x7F))?, Parts::ONE_VIFE),
             _ => return None,
         };
         let head = usize::from(dib_len).saturating_add(usize::from(vib_len));
-        let (octets, after) = self.rest.split_at_checked(head)?;
-        let (data, after) = after.split_at_checked(DataField::from_dif(dif).data_len()?)?;
-        let offset = self.offset();
+        let (octets, tail) = self.rest.split_at_checked(head)?;
+        let data_len = DataField::from_dif(dif).data_len()?;
+        let after = tail.get(data_len..)?;
         self.rest = after;
-        let direction = self.options.direction;
-        let header = Header { octets, row, parts: Parts::NONE.behind(dif, dib_len), direction };
-        Some(Record { header, data, offset })
+        // A number, a date or nothing: eight octets at most.
+        let data_len = u16::try_from(data_len).unwrap_or(u16::MAX);
+        let parts = parts.behind(dif, dib_len, self.options.direction).with_data_len(data_len);
+        Some(Record { header: Header { octets, row, parts }, tail, len: self.len })
     }
     /// Every other record. `None` at the end and after an error, which is kept.
     #[inline(never)]
@@ -445,7 +485,7 @@ impl<'a> Records<'a> {
         let rest = self.rest.get(head..).unwrap_or_default();
         match header.take_data(rest) {
             Ok((mut record, rest)) => {
-                record.offset = self.offset();
+                record.len = self.len;
                 self.rest = rest;
                 Some(record)
             }
@@ -460,7 +500,6 @@ pub struct Header<'a> {
     octets: &'a [u8],
     row: &'static Row,
     parts: Parts,
-    direction: Direction,
 }
 
 impl<'a> Header<'a> {
@@ -485,8 +524,11 @@ impl<'a> Header<'a> {
                     octets: octets.get(..len).unwrap_or_default(),
                     row: vib.row(),
                     // A DIF and ten DIFE at most.
-                    parts: vib.parts().behind(dib.dif(), u8::try_from(dib_len).unwrap_or(u8::MAX)),
-                    direction: options.direction,
+                    parts: vib.parts().behind(
+                        dib.dif(),
+                        u8::try_from(dib_len).unwrap_or(u8::MAX),
+                        options.direction,
+                    ),
                 };
                 Ok((header, rest))
             }
@@ -528,10 +570,13 @@ impl<'a> Header<'a> {
             Some(len) => len,
             None => variable_len(octets)?,
         };
-        let Some((data, rest)) = octets.split_at_checked(len) else {
+        let Some(rest) = octets.get(len..) else {
             return Err(ErrorKind::Truncated { needed: len, available: octets.len() }.at(0));
         };
-        let record = Record { header: *self, data, offset: 0 };
+        let len_of_all = self.octets.len().saturating_add(octets.len());
+        // At most 256: an LVAR and its octets.
+        let parts = self.parts.with_data_len(u16::try_from(len).unwrap_or(u16::MAX));
+        let record = Record { header: Self { parts, ..*self }, tail: octets, len: len_of_all };
         Ok((record, rest))
     }
 }
@@ -563,5 +608,45 @@ fn bad_vib(error: vib::VibError, octets: &[u8], dib: Dib<'_>) -> Error {
             let available = octets.len().saturating_sub(at);
             ErrorKind::Truncated { needed: available.saturating_add(1), available }.at(at)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every row of the two tables and every data field, with eight octets to load and without.
+    #[test]
+    fn the_short_way_to_a_value_gives_what_the_long_one_gives() {
+        let numbers: [u64; 10] = [
+            0,
+            1,
+            0x1234_5678_9012_3456,
+            0x0000_0000_2921_1F15,
+            0x8080_8080_8080_8080,
+            0xFFFF_FFFF_FFFF_FFFF,
+            0x9999_9999_9999_9999,
+            0xF123_F123_F123_F123,
+            0x7FFF_FFFF_7FFF_7F7F,
+            0xABCD_EF01_2345_6789,
+        ];
+        let mut short = 0;
+        for code in 0..=0x7Fu8 {
+            for vib in [&[code][..], &[0xFD, code], &[0xFB, code]] {
+                for (dif, number) in (0..=0x0E).flat_map(|dif| numbers.map(|number| (dif, number))) {
+                    let Some(len) = DataField::from_dif(dif).data_len() else { continue };
+                    let data = number.to_le_bytes();
+                    let octets = [&[dif][..], vib, &data[..len], &[0x2F; 8]].concat();
+                    let octets = &octets;
+                    for octets in [octets, &octets[..octets.len() - 8]] {
+                        let Some(Ok(record)) = Records::new(octets).next() else { continue };
+                        let Some(value) = record.plain_value() else { continue };
+                        assert_eq!(value, record.other_value(), "{octets:02X?}");
+                        short += 1;
+                    }
+                }
+            }
+        }
+        assert!(short > 20_000, "{short}");
     }
 }

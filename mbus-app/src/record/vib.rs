@@ -28,24 +28,40 @@ pub struct Vib<'a> {
     parts: Parts,
 }
 
-/// Where the parts of a record's header stand, packed into one word so that a record moves in few steps:
-/// DIF, octets of the DIB, begin of the VIFEs (2), begin of the text (2), octets of both; begins count from
-/// the VIF. A text at 0 is no text.
+/// Where the text of a text unit stands.
+#[derive(Clone, Copy, Debug)]
+enum TextPlace {
+    None,
+    /// VIF, length, text, VIFEs.
+    Before,
+    /// VIF, VIFEs, length, text.
+    Behind,
+}
+
+/// Where the parts of a record lie, packed into one word so that a record moves in few steps: DIF, octets of
+/// the DIB, of the VIFEs, of the text, place of the text, direction, octets of data (2).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Parts(u64);
 
 impl Parts {
     /// A VIF alone.
     pub(super) const NONE: Self = Self(0);
+    /// A VIF and one VIFE.
+    pub(super) const ONE_VIFE: Self = Self::new(1, TextPlace::None, 0);
 
-    const fn new(vifes_at: u16, vifes_len: u8, text_at: u16, text_len: u8) -> Self {
-        let ([a, b], [c, d]) = (vifes_at.to_le_bytes(), text_at.to_le_bytes());
-        Self(u64::from_le_bytes([0, 0, a, b, c, d, vifes_len, text_len]))
+    const fn new(vifes_len: u8, place: TextPlace, text_len: u8) -> Self {
+        Self(u64::from_le_bytes([0, 0, vifes_len, text_len, place as u8, 0, 0, 0]))
     }
-    /// The same behind a DIB.
+    /// The same behind a DIB, in a telegram that goes this way.
     #[inline]
-    pub(super) const fn behind(self, dif: u8, dib_len: u8) -> Self {
-        Self(self.0 & !0xFFFF | u16::from_le_bytes([dif, dib_len]) as u64)
+    pub(super) const fn behind(self, dif: u8, dib_len: u8, direction: Direction) -> Self {
+        let way = (direction as u64) << 40;
+        Self(self.0 & 0xFFFF_00FF_FFFF_0000 | way | u16::from_le_bytes([dif, dib_len]) as u64)
+    }
+    /// The same with so many octets of data.
+    #[inline]
+    pub(super) const fn with_data_len(self, data_len: u16) -> Self {
+        Self(self.0 & 0x0000_FFFF_FFFF_FFFF | (data_len as u64) << 48)
     }
     #[inline]
     pub(super) const fn dif(self) -> u8 {
@@ -57,18 +73,42 @@ impl Parts {
         let [_, len, ..] = self.0.to_le_bytes();
         len
     }
+    #[inline]
+    pub(super) const fn direction(self) -> Direction {
+        let [_, _, _, _, _, direction, ..] = self.0.to_le_bytes();
+        if direction == Direction::ToDevice as u8 { Direction::ToDevice } else { Direction::FromDevice }
+    }
+    #[inline]
+    pub(super) const fn data_len(self) -> u16 {
+        let [.., a, b] = self.0.to_le_bytes();
+        u16::from_le_bytes([a, b])
+    }
+    /// True when a DIFE follows the DIF.
+    #[inline]
+    pub(super) const fn has_difes(self) -> bool {
+        self.dib_len() > 1
+    }
     /// True when a VIFE qualifies the value.
     #[inline]
     pub(super) const fn is_qualified(self) -> bool {
-        self.0 & 0x00FF_0000_0000_0000 != 0
+        self.0 & 0x00FF_0000 != 0
     }
-    const fn vifes(self) -> (u16, u8) {
-        let [_, _, a, b, _, _, len, _] = self.0.to_le_bytes();
-        (u16::from_le_bytes([a, b]), len)
+    /// Where the VIFEs stand in a block of `vib_len` octets: at its end, but for a text behind them.
+    const fn vifes(self, vib_len: usize) -> (usize, usize) {
+        let [_, _, len, _, place, ..] = self.0.to_le_bytes();
+        let len = len as usize;
+        let at = if place == TextPlace::Behind as u8 { 1 } else { vib_len.saturating_sub(len) };
+        (at, len)
     }
-    const fn text(self) -> (u16, u8) {
-        let [.., a, b, _, len] = self.0.to_le_bytes();
-        (u16::from_le_bytes([a, b]), len)
+    /// Where the text stands.
+    const fn text(self) -> Option<(usize, usize)> {
+        let [_, _, vifes_len, len, place, ..] = self.0.to_le_bytes();
+        let at = match place {
+            0 => return None,
+            place if place == TextPlace::Before as u8 => 2,
+            _ => (vifes_len as usize).saturating_add(2),
+        };
+        Some((at, len as usize))
     }
 }
 
@@ -94,8 +134,7 @@ impl<'a> Vib<'a> {
     }
     /// A chain without text; `vifes` is its end.
     fn chain(octets: &'a [u8], vifes: &'a [u8], row: &'static Row) -> Self {
-        let vifes_at = short(octets.len().saturating_sub(vifes.len()));
-        Self { octets, row, parts: Parts::new(vifes_at, low_octet(vifes.len()), 0, 0) }
+        Self { octets, row, parts: Parts::new(low_octet(vifes.len()), TextPlace::None, 0) }
     }
 
     /// `data_len`: octets of data that must follow, where that is known; it helps to tell the two orders
@@ -169,8 +208,7 @@ impl<'a> Vib<'a> {
         let (chain, rest) = split_chain(octets)?;
         let (text, rest) = split_text(rest)?;
         let vifes_len = low_octet(chain.len().saturating_sub(1));
-        let text_at = u16::from(vifes_len).saturating_add(2);
-        let parts = Parts::new(1, vifes_len, text_at, low_octet(text.len()));
+        let parts = Parts::new(vifes_len, TextPlace::Behind, low_octet(text.len()));
         Self::of_text(octets, parts, rest)
     }
     /// VIF, length, text, all VIFEs.
@@ -178,12 +216,11 @@ impl<'a> Vib<'a> {
         let (&vif, rest) = octets.split_first().ok_or(VibError::Truncated)?;
         let (text, rest) = split_text(rest)?;
         let text_len = low_octet(text.len());
-        let vifes_at = u16::from(text_len).saturating_add(2);
         if vif & 0x80 == 0 {
-            return Self::of_text(octets, Parts::new(vifes_at, 0, 2, text_len), rest);
+            return Self::of_text(octets, Parts::new(0, TextPlace::Before, text_len), rest);
         }
         let (vifes, rest) = split_chain_of(rest, MAX_VIFE.saturating_sub(1))?;
-        Self::of_text(octets, Parts::new(vifes_at, low_octet(vifes.len()), 2, text_len), rest)
+        Self::of_text(octets, Parts::new(low_octet(vifes.len()), TextPlace::Before, text_len), rest)
     }
     fn of_text(octets: &'a [u8], parts: Parts, rest: &'a [u8]) -> Result<(Self, &'a [u8]), VibError> {
         let len = octets.len().saturating_sub(rest.len());
@@ -192,7 +229,8 @@ impl<'a> Vib<'a> {
         Ok((Self { octets, row, parts }, rest))
     }
     fn text_is_plausible(&self) -> bool {
-        let text = self.part(self.parts.text());
+        let Some(place) = self.parts.text() else { return false };
+        let text = self.part(place);
         (1..=64).contains(&text.len()) && text.iter().all(|letter| matches!(letter, 0x20..=0x7E | 0xA1..))
     }
 
@@ -209,11 +247,11 @@ impl<'a> Vib<'a> {
     /// The orthogonal VIFEs: those behind the true VIF.
     #[must_use]
     pub const fn vifes(&self) -> &'a [u8] {
-        self.part(self.parts.vifes())
+        self.part(self.parts.vifes(self.octets.len()))
     }
-    const fn part(&self, (at, len): (u16, u8)) -> &'a [u8] {
-        match self.octets.split_at_checked(at as usize) {
-            Some((_, rest)) => match rest.split_at_checked(len as usize) {
+    const fn part(&self, (at, len): (usize, usize)) -> &'a [u8] {
+        match self.octets.split_at_checked(at) {
+            Some((_, rest)) => match rest.split_at_checked(len) {
                 Some((part, _)) => part,
                 None => &[],
             },
@@ -224,8 +262,8 @@ impl<'a> Vib<'a> {
     #[must_use]
     pub const fn plain_text(&self) -> Option<Text<'a>> {
         match self.parts.text() {
-            (0, _) => None,
-            part => Some(Text(self.part(part))),
+            None => None,
+            Some(place) => Some(Text(self.part(place))),
         }
     }
     /// What the orthogonal VIFEs say, one after the other.
@@ -238,9 +276,6 @@ impl<'a> Vib<'a> {
 /// Chains and texts are counted in one octet.
 fn low_octet(len: usize) -> u8 {
     u8::try_from(len).unwrap_or(u8::MAX)
-}
-fn short(len: usize) -> u16 {
-    u16::try_from(len).unwrap_or(u16::MAX)
 }
 
 fn split_chain(octets: &[u8]) -> Result<(&[u8], &[u8]), VibError> {

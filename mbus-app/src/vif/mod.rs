@@ -36,6 +36,10 @@ pub struct Row {
 
 /// The row of a reserved code.
 pub(crate) static RESERVED: Row = row(0, Quantity::Reserved, Unit::None, 0, Rule::Default);
+/// The row of manufacturer specific data, which have no VIF (DIF 0Fh, 1Fh).
+pub(crate) static MANUFACTURER: Row = row(0x7F, Quantity::ManufacturerSpecific, Unit::None, 0, Rule::Default);
+/// The row of a global readout, which has no VIF (DIF 7Fh).
+pub(crate) static ANY: Row = row(0x7E, Quantity::AnyVif, Unit::None, 0, Rule::Default);
 
 const fn row(code: u8, quantity: Quantity, unit: Unit, exponent: i8, rule: Rule) -> Row {
     Row { code, quantity, unit, exponent, rule }

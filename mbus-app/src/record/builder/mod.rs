@@ -198,8 +198,8 @@ impl<'a> From<&Record<'a>> for RecordBuilder<'a> {
         Self {
             dib: NewDib::Octets(record.dib().octets()),
             vib: NewVib::Octets(record.vib().octets()),
-            content: Content::Data(record.data),
-            direction: record.header.direction,
+            content: Content::Data(record.data()),
+            direction: record.header.parts.direction(),
             action: None,
         }
     }
