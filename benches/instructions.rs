@@ -12,7 +12,7 @@ use gungraun::{
 use oms_security::key::{Aes, Key, NoKeys, PreparedKey};
 
 /// What 76 wired telegrams need now, and two in a hundred on top. The goal is 2,400 for each.
-const WIRED_LIMIT: u64 = 4_300 * 76;
+const WIRED_LIMIT: u64 = 3_850 * 76;
 
 fn limited(instructions: u64) -> LibraryBenchmarkConfig {
     LibraryBenchmarkConfig::default()

@@ -74,7 +74,7 @@ impl Record<'_> {
     /// function.
     #[must_use]
     pub fn object_action(&self) -> Option<ObjectAction> {
-        if self.header.direction == Direction::FromDevice || !self.is_data() {
+        if self.header.parts.direction() == Direction::FromDevice || !self.is_data() {
             return None;
         }
         let actions = self.qualifiers().filter_map(|qualifier| match qualifier {

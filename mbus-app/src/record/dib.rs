@@ -139,8 +139,8 @@ impl DataField {
     /// Bits of an integer or BCD field, 8 to 64; 0 for all others.
     #[inline]
     pub(super) const fn number_bits(self) -> u32 {
-        let octets = Self::PACKED_NUMBER_LENGTHS >> ((self.0 & 0x0F) << 2) & 0x0F;
-        (octets << 3) as u32
+        let [octets, ..] = (Self::PACKED_NUMBER_LENGTHS >> ((self.0 & 0x0F) << 2)).to_le_bytes();
+        ((octets & 0x0F) as u32) << 3
     }
     const PACKED_NUMBER_LENGTHS: u64 = {
         let (mut packed, mut code) = (0u64, 0x0Fu8);
