@@ -374,7 +374,7 @@ fn variable_binary_and_bits() {
         (retry((1 << 120) - 1), "0D FD 1E EF FFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"),
         (volume(0x7F), "0D 16 E1 7F"),
         (volume(0x80), "0D 16 E2 80 00"),
-        (volume((1 << 119) - 1), "0D 16 EF FFFFFFFFFFFFFFFFFFFFFFFFFFFF7F"),
+        (volume((1 << 63) - 1), "0D 16 E8 FFFFFFFFFFFFFF7F"),
     ] {
         let octets = octets.unwrap();
         assert_eq!(octets, hex(expected));
@@ -384,7 +384,7 @@ fn variable_binary_and_bits() {
     for (outcome, reason) in [
         (retry(-1), Unbuildable::ValueDoesNotFit),
         (retry(1 << 120), Unbuildable::ValueDoesNotFit),
-        (volume(1 << 119), Unbuildable::ValueDoesNotFit),
+        (volume(1 << 63), Unbuildable::ValueDoesNotFit),
         (volume(-1), Unbuildable::Unverified("the sign of binary numbers behind LVAR")),
         (binary(Quantity::Date, Unit::None, 1), Unbuildable::WrongKind),
     ] {

@@ -205,7 +205,8 @@ impl<'a> Data<'a> {
         let used = octets.iter().rposition(|octet| *octet != 0).map_or(1, |top| top.saturating_add(1));
         let top = octets.get(used.saturating_sub(1)).copied().unwrap_or(0);
         let len = if top & 0x80 != 0 && !is_unsigned { used.saturating_add(1) } else { used };
-        if len > 15 {
+        // More octets are a number to every reader only where the VIF says that they are one.
+        if len > if is_unsigned { 15 } else { 8 } {
             return Err(Unbuildable::ValueDoesNotFit);
         }
         Self::variable(Lvar::Binary(short(len)?), Octets::long(&octets, len))
