@@ -2,6 +2,7 @@
 
 pub mod line;
 pub mod meter;
+pub mod port;
 
 use std::io::Write;
 
@@ -13,4 +14,13 @@ fn usage(error: &clap::Error, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let stream: &mut dyn Write = if error.use_stderr() { err } else { out };
     let _ = write!(stream, "{error}").and_then(|()| stream.flush());
     if error.use_stderr() { USAGE } else { 0 }
+}
+
+/// A rate of the wired bus.
+fn baud(text: &str) -> Result<mbus_link::wired::BaudRate, String> {
+    use mbus_link::wired::BaudRate;
+    text.parse().ok().and_then(BaudRate::from_baud).ok_or_else(|| {
+        let rates: Vec<String> = BaudRate::TABLE.iter().map(|rate| rate.baud().to_string()).collect();
+        format!("the rates of the bus are {}", rates.join(", "))
+    })
 }

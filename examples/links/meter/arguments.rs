@@ -6,6 +6,7 @@ use chrono::NaiveDateTime;
 use clap::{Args, Parser, Subcommand};
 use examples::decode::arguments::KeyText;
 use mbus_link::ManufacturerId;
+use mbus_link::wired::BaudRate;
 
 /// Simulates meters: wired ones that answer a master, or wireless ones that send.
 ///
@@ -31,6 +32,8 @@ pub struct Arguments {
 pub enum Link {
     /// Meters that send by themselves: lines of rtl_wmbus on standard output
     Wireless(Wireless),
+    /// Meters that answer a master, on a pseudo-terminal (its name is printed) or a TCP socket
+    Wired(Wired),
 }
 
 /// What both kinds have in common.
@@ -57,6 +60,35 @@ impl Common {
             chrono::DateTime::from_timestamp(seconds, 0).unwrap_or_default().naive_utc()
         })
     }
+}
+
+/// Meters that answer a master.
+#[derive(Clone, Debug, Args)]
+pub struct Wired {
+    /// The meters and their clock.
+    #[command(flatten)]
+    pub common: Common,
+    /// Listen on this address instead of a pseudo-terminal; port 0 takes any free one, the address is printed
+    #[arg(long, value_name = "HOST:PORT")]
+    pub tcp: Option<String>,
+    /// The rate of the line, which sets its pace also behind TCP
+    #[arg(short, long, value_name = "BAUD", default_value = "2400", value_parser = crate::baud)]
+    pub baud: BaudRate,
+    /// Let each meter have an alarm with these bits, in hex
+    #[arg(long, value_name = "HEX", value_parser = bits)]
+    pub alarm: Option<u8>,
+    /// Send back what the master sends, as many level converters do
+    #[arg(long)]
+    pub echo: bool,
+    /// Let all answers begin at the same moment, so that several acknowledgements look like one
+    #[arg(long)]
+    pub in_step: bool,
+    /// Tell on standard error what happens
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Print the frames that the meters would answer with and end
+    #[arg(long, conflicts_with = "tcp")]
+    pub show: bool,
 }
 
 /// Meters that send by themselves.
@@ -89,6 +121,10 @@ fn clock(text: &str) -> Result<NaiveDateTime, String> {
     let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"];
     let moment = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
     moment.ok_or_else(|| "a time is written 2026-03-31T12:34".to_owned())
+}
+
+fn bits(text: &str) -> Result<u8, String> {
+    u8::from_str_radix(text, 16).map_err(|_| "two hex digits are expected".to_owned())
 }
 
 fn interval(text: &str) -> Result<mbus_link::wireless::NominalInterval, String> {

@@ -7,7 +7,10 @@
 
 pub mod arguments;
 pub mod records;
+pub mod segment;
+pub mod serve;
 pub mod spec;
+pub mod wired;
 pub mod wireless;
 
 use crate::USAGE;
@@ -27,7 +30,7 @@ const FAILED: u8 = 1;
 /// The program, with the streams of its process.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::from(execute(std::env::args_os(), &mut io::stdout().lock(), &mut io::stderr()))
+    ExitCode::from(execute(std::env::args_os(), &mut io::stdout(), &mut io::stderr()))
 }
 
 /// The program with other streams: exit status, standard output and standard error. `arguments` begin with
@@ -44,7 +47,7 @@ where
     (status, text(out), text(err))
 }
 
-fn execute<I, T>(arguments: I, out: &mut dyn Write, err: &mut dyn Write) -> u8
+fn execute<I, T>(arguments: I, out: &mut (dyn Write + Send), err: &mut (dyn Write + Send)) -> u8
 where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
@@ -55,6 +58,8 @@ where
     };
     let outcome = match &arguments.link {
         Link::Wireless(wireless) => send(wireless, out),
+        Link::Wired(wired) if wired.show => serve::show(wired, out).map_err(|error| written(&error)),
+        Link::Wired(wired) => serve::serve(wired, out, err).map_err(|error| (FAILED, error.to_string())),
     };
     match outcome {
         Ok(()) => SENT,
