@@ -197,9 +197,14 @@ fn frames_of_the_application(input: &[u8]) {
     black_box(formats.learn(&key, input).is_ok());
     if let Ok(frame) = CompactFrame::parse(input) {
         black_box(frame.expand_with(&mut formats, &key, &mut buffer).is_ok());
+        black_box(frame.expand_unproven_with(&mut formats, &key, &mut buffer).is_ok());
         black_box(frame.encode_into(&mut buffer).is_ok());
     }
-    black_box(FormatFrame::parse_prefix(input).is_ok());
+    let text = core::str::from_utf8(input).unwrap_or_default();
+    black_box(mbus_app::frame::import(&mut formats, text).learned);
+    if let Ok((frame, _)) = FormatFrame::parse_prefix(input) {
+        black_box(frame.encode_into(&mut buffer).is_ok());
+    }
     black_box(compact::compact_into(input, &mut buffer).is_ok());
     black_box(compact::headers_into(input, &mut buffer).is_ok());
     if let Ok((tpl, _)) = mbus_app::tpl::Tpl::parse_prefix(input) {

@@ -52,8 +52,11 @@ pub struct CompactFrame<'a> {
 pub struct Expanded<'b> {
     /// The records of the full frame: DIB, VIB and data of each.
     pub records: &'b [u8],
-    /// The full-frame CRC of the rebuilt records. [`CompactFrame::expand_into`] gives only those that fit.
+    /// The full-frame CRC of the rebuilt records.
     pub crc: u16,
+    /// True when that is the CRC which the meter sent. [`CompactFrame::expand_into`] and [`CompactFrame::expand_with`]
+    /// give no others.
+    pub is_proven: bool,
 }
 
 impl<'a> CompactFrame<'a> {
@@ -75,70 +78,135 @@ impl<'a> CompactFrame<'a> {
     /// [`ErrorKind::BufferTooSmall`].
     pub fn expand_into<'b>(&self, headers: &[u8], buffer: &'b mut [u8]) -> Result<Expanded<'b>, Error> {
         let expanded = self.expand_unchecked(headers, buffer)?;
-        if expanded.crc != self.full_frame_crc {
+        if !expanded.is_proven {
             let kind = ErrorKind::FullFrameCrc { found: expanded.crc, expected: self.full_frame_crc };
             return Err(kind.at(2));
         }
         Ok(expanded)
     }
-    /// Rebuilds the records and leaves it to the caller to compare the CRC: for telegrams whose values
+    /// Rebuilds the records and leaves it to the caller to mind [`Expanded::is_proven`]: for telegrams whose values
     /// somebody edited.
     ///
     /// # Errors
     /// As [`CompactFrame::expand_into`], but for the CRC.
     pub fn expand_unchecked<'b>(&self, headers: &[u8], buffer: &'b mut [u8]) -> Result<Expanded<'b>, Error> {
-        const DATA_AT: usize = 4;
         let mut writer = Writer::new(buffer);
         let (mut headers_left, mut data) = (headers, self.data);
-        while let Some(dif) = headers_left.first() {
-            let offset = DATA_AT.saturating_add(self.data.len().saturating_sub(data.len()));
-            if matches!(dif, 0x0F | 0x1F) {
-                writer.put_u8(*dif);
-                writer.put(data);
-                data = &[];
-                break;
+        let mut manufacturer_at = None;
+        while let [dif, after @ ..] = headers_left {
+            match (dif, after) {
+                // A list that counts a filler of its full frame means that one, of which no data are sent.
+                (0x2F, after) => {
+                    writer.put_u8(*dif);
+                    headers_left = after;
+                }
+                (0x0F | 0x1F, []) => {
+                    writer.put_u8(*dif);
+                    manufacturer_at = Some(writer.len());
+                    writer.put(data);
+                    (headers_left, data) = (&[], &[]);
+                }
+                _ => {
+                    let (header, rest) = Header::parse_prefix(headers_left, &RecordOptions::default())?;
+                    let at = self.offset_of(data);
+                    let (record, left) = header.take_data(data).map_err(|error| error.shifted(at))?;
+                    writer.put(header.dib().octets());
+                    writer.put(header.vib().octets());
+                    writer.put(record.data());
+                    (headers_left, data) = (rest, left);
+                }
             }
-            let (header, rest) = Header::parse_prefix(headers_left, &RecordOptions::default())?;
-            let (record, left) = header.take_data(data).map_err(|error| error.shifted(offset))?;
-            writer.put(header.dib().octets());
-            writer.put(header.vib().octets());
-            writer.put(record.data());
-            (headers_left, data) = (rest, left);
         }
         if let Some(at) = data.iter().position(|octet| *octet != 0x2F) {
-            let offset =
-                self.data.len().saturating_sub(data.len()).saturating_add(DATA_AT).saturating_add(at);
-            return Err(ErrorKind::TrailingOctets { octets: data.len().saturating_sub(at) }.at(offset));
+            let octets = data.len().saturating_sub(at);
+            return Err(ErrorKind::TrailingOctets { octets }.at(self.offset_of(data).saturating_add(at)));
         }
-        let records = writer.finish()?;
-        Ok(Expanded { crc: crc::checksum(records), records })
+        let records = &*writer.finish()?;
+        let (records, crc) = match manufacturer_at {
+            Some(at) => self.without_padding(records, at),
+            None => (records, crc::checksum(records)),
+        };
+        Ok(Expanded { records, crc, is_proven: crc == self.full_frame_crc })
+    }
+    /// Where data that are left begin, counted from the body's first octet.
+    const fn offset_of(&self, data: &[u8]) -> usize {
+        const DATA_AT: usize = 4;
+        self.data.len().saturating_sub(data.len()).saturating_add(DATA_AT)
+    }
+    /// Manufacturer specific data reach to the end, and the fillers of an enciphered body look like a part of them:
+    /// the full-frame CRC tells how many are.
+    fn without_padding<'b>(&self, records: &'b [u8], manufacturer_at: usize) -> (&'b [u8], u16) {
+        let last = records.iter().rposition(|octet| *octet != 0x2F).map_or(0, |last| last.saturating_add(1));
+        let (content, fillers) =
+            records.split_at_checked(last.max(manufacturer_at)).unwrap_or((records, &[]));
+        let mut crc = crc::Crc::default().update(content);
+        let mut len = content.len();
+        for filler in fillers.chunks(1) {
+            if crc.finish() == self.full_frame_crc {
+                break;
+            }
+            crc = crc.update(filler);
+            len = len.saturating_add(filler.len());
+        }
+        (records.get(..len).unwrap_or_default(), crc.finish())
     }
     /// Rebuilds the records with a format of the store; several candidates are tried, the full-frame CRC decides.
     /// The store is told which one was right.
     ///
     /// # Errors
-    /// [`ErrorKind::FormatUnknown`] when the store has no candidate; else the error of the last candidate.
+    /// [`ErrorKind::FormatUnknown`] when the store has no candidate; [`ErrorKind::BufferTooSmall`] when one would
+    /// have needed more room; [`ErrorKind::FullFrameCrc`] when the data of one were all there; else the error of the
+    /// first candidate.
     pub fn expand_with<'b, S: FormatStore + ?Sized>(
         &self,
         store: &mut S,
         key: &FormatKey,
         buffer: &'b mut [u8],
     ) -> Result<Expanded<'b>, Error> {
-        let mut last = ErrorKind::FormatUnknown { signature: self.signature }.at(0);
-        let mut found = None;
-        let candidates = (0..MAX_CANDIDATES).map_while(|n| Some((n, store.candidate(key, n)?)));
-        for (n, headers) in candidates {
+        let mut told: Option<Error> = None;
+        for n in 0..MAX_CANDIDATES {
+            let Some(headers) = store.candidate(key, n) else { break };
             match self.expand_into(headers, buffer) {
-                Ok(expanded) => {
-                    found = Some((n, expanded.records.len(), expanded.crc));
-                    break;
+                Ok(Expanded { records, crc, is_proven }) => {
+                    let len = records.len();
+                    store.used(key, n);
+                    let records = buffer.get(..len).unwrap_or_default();
+                    return Ok(Expanded { records, crc, is_proven });
                 }
-                Err(error) => last = error,
+                Err(error) if told.is_none_or(|told| weight(error.kind) > weight(told.kind)) => {
+                    told = Some(error);
+                }
+                Err(_) => {}
             }
         }
-        let (n, len, crc) = found.ok_or(last)?;
-        store.used(key, n);
-        Ok(Expanded { records: buffer.get(..len).unwrap_or_default(), crc })
+        Err(told.unwrap_or(ErrorKind::FormatUnknown { signature: self.signature }.at(0)))
+    }
+    /// The same for telegrams whose values somebody edited, as published ones are: where no candidate meets the
+    /// full-frame CRC, the first one whose data are all there is taken, and [`Expanded::is_proven`] is false.
+    ///
+    /// # Errors
+    /// As [`CompactFrame::expand_with`], but for the CRC.
+    pub fn expand_unproven_with<'b, S: FormatStore + ?Sized>(
+        &self,
+        store: &mut S,
+        key: &FormatKey,
+        buffer: &'b mut [u8],
+    ) -> Result<Expanded<'b>, Error> {
+        let told = match self.expand_with(store, key, buffer) {
+            Ok(Expanded { records, crc, is_proven }) => {
+                let len = records.len();
+                return Ok(Expanded { records: buffer.get(..len).unwrap_or_default(), crc, is_proven });
+            }
+            Err(error) => error,
+        };
+        for n in 0..MAX_CANDIDATES {
+            let Some(headers) = store.candidate(key, n) else { break };
+            if let Ok(Expanded { records, crc, is_proven }) = self.expand_unchecked(headers, buffer) {
+                let len = records.len();
+                return Ok(Expanded { records: buffer.get(..len).unwrap_or_default(), crc, is_proven });
+            }
+        }
+        Err(told)
     }
 
     /// Octets of the body.
@@ -187,19 +255,36 @@ pub fn compact_into<'b>(records: &[u8], buffer: &'b mut [u8]) -> Result<&'b mut 
 
 /// Writes the header list of a full frame's records to the front of `buffer`: what its signature covers.
 ///
+/// Whether the DIF of manufacturer specific data (0Fh, 1Fh) and the text of a text unit count is not published for
+/// sure; they are taken in, as the standard's words have it. A wrong guess does no harm: the signature will not be met,
+/// or else the full-frame CRC decides.
+///
 /// # Errors
-/// As [`compact_into`].
+/// Errors of the records; [`ErrorKind::BufferTooSmall`].
 pub fn headers_into<'b>(records: &[u8], buffer: &'b mut [u8]) -> Result<&'b mut [u8], Error> {
     let mut writer = Writer::new(buffer);
     for record in Records::new(records) {
         let record = record?;
-        if record.kind() != RecordKind::Data || record.vib().plain_text().is_some() {
-            return Err(ErrorKind::NotCompactable.at(record.offset()));
+        match record.kind() {
+            RecordKind::Filler | RecordKind::GlobalReadout => {
+                return Err(ErrorKind::NotCompactable.at(record.offset()));
+            }
+            RecordKind::Data | RecordKind::Manufacturer { .. } => {
+                writer.put(record.dib().octets());
+                writer.put(record.vib().octets());
+            }
         }
-        writer.put(record.dib().octets());
-        writer.put(record.vib().octets());
     }
     Ok(writer.finish()?)
+}
+
+/// Which of two errors tells the caller more about what to do.
+const fn weight(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::BufferTooSmall { .. } => 2,
+        ErrorKind::FullFrameCrc { .. } => 1,
+        _ => 0,
+    }
 }
 
 #[derive(Default)]
@@ -234,9 +319,19 @@ mod tests {
         for size in 0..RECORDS.len() {
             let error = frame.expand_into(&HEADERS, &mut buffer[..size]).unwrap_err();
             assert_eq!(error.kind, ErrorKind::BufferTooSmall { needed: 12, available: size });
-            assert!(headers_into(&RECORDS, &mut buffer[..size.min(5)]).is_err());
-            assert!(compact_into(&RECORDS, &mut buffer[..size.min(9)]).is_err());
-            assert!(frame.encode_into(&mut buffer[..size.min(9)]).is_err());
+        }
+        type Build<'a> = &'a dyn Fn(&mut [u8]) -> Result<usize, Error>;
+        let builders: [(usize, Build<'_>); 3] = [
+            (6, &|buffer| headers_into(&RECORDS, buffer).map(|octets| octets.len())),
+            (10, &|buffer| compact_into(&RECORDS, buffer).map(|octets| octets.len())),
+            (10, &|buffer| frame.encode_into(buffer).map(|octets| octets.len())),
+        ];
+        for (needed, build) in builders {
+            for size in 0..needed {
+                let error = build(&mut [0; 10][..size]).unwrap_err();
+                assert_eq!(error.kind, ErrorKind::BufferTooSmall { needed, available: size });
+            }
+            assert_eq!(build(&mut [0; 10][..needed]), Ok(needed));
         }
         for size in 0..4 {
             assert!(CompactFrame::parse(&COMPACT[..size]).is_err());
@@ -285,7 +380,98 @@ mod tests {
     fn records_without_compact_form() {
         for records in [&[0x0F, 1, 2][..], &[0x02, 0x7C, 0x01, b'x', 1, 2]] {
             assert_eq!(compact_into(records, &mut [0; 16]).unwrap_err().kind, ErrorKind::NotCompactable);
-            assert_eq!(headers_into(records, &mut [0; 16]).unwrap_err().kind, ErrorKind::NotCompactable);
+        }
+        assert_eq!(headers_into(&[0x7F], &mut [0; 16]).unwrap_err().kind, ErrorKind::NotCompactable);
+    }
+
+    /// A compact frame of a list that `compact_into` does not write, made from the records.
+    fn compacted(headers: &[u8], records: &[u8], data: &[u8]) -> std::vec::Vec<u8> {
+        let frame =
+            CompactFrame { signature: signature(headers), full_frame_crc: crc::checksum(records), data };
+        frame.encode_into(&mut [0; 64]).unwrap().to_vec()
+    }
+
+    #[test]
+    fn manufacturer_data_and_the_padding_behind_them() {
+        for (content, padding) in
+            [(&[1u8, 2][..], 0), (&[1, 0x2F, 2], 9), (&[], 3), (&[0x2F, 0x2F], 4), (&[0x2F], 0)]
+        {
+            for dif in [0x0F, 0x1F] {
+                let headers = [0x01, 0x13, dif];
+                let records = [&[0x01, 0x13, 0x05, dif], content].concat();
+                let padded = [&[0x05], content, &[0x2F; 9][..padding]].concat();
+                let body = compacted(&headers, &records, &padded);
+                let mut buffer = [0; 32];
+                assert_eq!(headers_into(&records, &mut buffer).unwrap(), headers);
+                let expanded =
+                    CompactFrame::parse(&body).unwrap().expand_into(&headers, &mut buffer).unwrap();
+                assert_eq!(expanded.records, records, "{padding}");
+            }
+        }
+        // An altered octet is found, with and without padding.
+        let body = compacted(&[0x0F], &[0x0F, 1, 2], &[1, 3, 0x2F, 0x2F]);
+        let error = CompactFrame::parse(&body).unwrap().expand_into(&[0x0F], &mut [0; 32]).unwrap_err();
+        assert_eq!(error.kind.name(), "full_frame_crc");
+        let more =
+            CompactFrame::parse(&body).unwrap().expand_into(&[0x0F, 0x01, 0x13], &mut [0; 32]).unwrap_err();
+        assert_eq!(more.kind, ErrorKind::ReservedDif { dif: 0x0F }, "nothing can follow them");
+    }
+
+    #[test]
+    fn fillers_and_text_units_in_a_list() {
+        let (headers, records) = ([0x01, 0x13, 0x2F, 0x01, 0x13], [0x01, 0x13, 0x05, 0x2F, 0x01, 0x13, 0x06]);
+        let body = compacted(&headers, &records, &[0x05, 0x06, 0x2F]);
+        let frame = CompactFrame::parse(&body).unwrap();
+        assert_eq!(frame.expand_into(&headers, &mut [0; 16]).unwrap().records, records);
+        let records = [0x01, 0x7C, 0x02, b'b', b'a', 0x05];
+        let mut buffer = [0; 16];
+        let headers = headers_into(&records, &mut buffer).unwrap();
+        let body = compacted(headers, &records, &[0x05]);
+        let frame = CompactFrame::parse(&body).unwrap();
+        assert_eq!(frame.expand_into(headers, &mut [0; 16]).unwrap().records, records);
+    }
+
+    #[test]
+    fn of_several_errors_the_helpful_one_is_told() {
+        // The right list wants 12 octets, the wrong ones do not fit the data.
+        let frame = CompactFrame::parse(&COMPACT).unwrap();
+        let wrong: [&[u8]; 3] = [&[0x02, 0x06, 0x02, 0x06, 0x02, 0x06], &[0x01, 0x13], &[0x07, 0x13]];
+        for at in 0..=wrong.len() {
+            let mut lists = wrong.to_vec();
+            lists.insert(at, &HEADERS);
+            let mut store = BoundedFormats::<4, 8>::new();
+            lists.iter().for_each(|list| store.insert_unchecked(key(), list).unwrap());
+            for size in 0..12 {
+                let error = frame.expand_with(&mut store, &key(), &mut [0; 12][..size]).unwrap_err();
+                assert_eq!(error.kind, ErrorKind::BufferTooSmall { needed: 12, available: size });
+            }
+            assert!(frame.expand_with(&mut store, &key(), &mut [0; 12]).unwrap().is_proven);
+        }
+        let mut store = BoundedFormats::<4, 8>::new();
+        wrong.iter().for_each(|list| store.insert_unchecked(key(), list).unwrap());
+        let error = frame.expand_with(&mut store, &key(), &mut [0; 12]).unwrap_err();
+        assert_eq!(error.kind.name(), "full_frame_crc");
+    }
+
+    #[test]
+    fn an_edited_telegram_is_shown_on_demand() {
+        let mut edited = COMPACT;
+        edited[4] ^= 1;
+        let frame = CompactFrame::parse(&edited).unwrap();
+        let mut store = BoundedFormats::<4, 8>::new();
+        let mut buffer = [0; 16];
+        let error = frame.expand_unproven_with(&mut store, &key(), &mut buffer).unwrap_err();
+        assert_eq!(error.kind.name(), "format_unknown");
+        store.insert_unchecked(key(), &HEADERS).unwrap();
+        store.insert_unchecked(key(), &[0x01, 0x13]).unwrap();
+        let shown = frame.expand_unproven_with(&mut store, &key(), &mut buffer).unwrap();
+        assert_eq!((shown.records[2], shown.is_proven), (0xD3, false));
+        let proven = CompactFrame::parse(&COMPACT).unwrap();
+        let shown = proven.expand_unproven_with(&mut store, &key(), &mut buffer).unwrap();
+        assert_eq!((shown.records, shown.is_proven), (&RECORDS[..], true));
+        for size in 0..12 {
+            let error = frame.expand_unproven_with(&mut store, &key(), &mut buffer[..size]).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::BufferTooSmall { needed: 12, available: size });
         }
     }
 

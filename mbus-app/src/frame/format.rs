@@ -44,8 +44,14 @@ impl<'a> FormatFrame<'a> {
         }
         let mut rest = headers;
         while !rest.is_empty() {
-            if matches!(rest, [0x0F | 0x1F]) {
-                break;
+            match rest {
+                // Manufacturer specific data can only be the last; a filler that the list counts is one octet.
+                [0x0F | 0x1F] => break,
+                [0x2F, after @ ..] => {
+                    rest = after;
+                    continue;
+                }
+                _ => {}
             }
             let offset = headers.len().saturating_sub(rest.len()).saturating_add(3);
             (_, rest) = Header::parse_prefix(rest, &RecordOptions::default())
@@ -98,6 +104,20 @@ mod tests {
             assert_eq!(frame.encode_into(&mut [0; 9][..size]).unwrap_err().kind.name(), "buffer_too_small");
         }
         assert_eq!(frame.encode_into(&mut [0; 9]).unwrap(), PRINTED);
+    }
+
+    #[test]
+    fn special_functions_in_a_list() {
+        let parsed = |headers: &[u8]| {
+            let mut buffer = [0; 16];
+            let body = FormatFrame { headers }.encode_into(&mut buffer).unwrap();
+            FormatFrame::parse_prefix(body).map(|(frame, _)| frame.headers.len()).map_err(|error| error.kind)
+        };
+        assert_eq!(parsed(&[0x2F, 0x02, 0x13, 0x2F, 0x2F]), Ok(5));
+        assert_eq!(parsed(&[0x02, 0x13, 0x0F]), Ok(3));
+        assert_eq!(parsed(&[0x1F]), Ok(1));
+        assert_eq!(parsed(&[0x0F, 0x02, 0x13]), Err(ErrorKind::ReservedDif { dif: 0x0F }));
+        assert_eq!(parsed(&[0x7F]), Err(ErrorKind::ReservedDif { dif: 0x7F }));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::store::{FormatKey, FormatStore};
 const LONGEST_LIST: usize = 255;
 
 /// Keeps the format of a full frame (its headers) or of a format frame (what it tells), and says under which key;
-/// `None` for all other telegrams, and for full frames that have no compact form.
+/// `None` for all other telegrams, and for full frames without records.
 ///
 /// Whoever fears strangers that send formats of their own asks [`Telegram::is_authenticated`] or for a known meter first.
 ///
@@ -35,6 +35,11 @@ pub fn learn<S: FormatStore + ?Sized>(
         Some(Content::FullFrame) => match headers_into(telegram.body(), &mut buffer) {
             Ok([]) | Err(Error { kind: ErrorKind::NotCompactable, .. }) => return Ok(None),
             Ok(headers) => (FormatKey::new(meter, signature(headers)), &*headers),
+            // Only a message of several fragments is that long; the buffer is not the caller's.
+            Err(Error { kind: ErrorKind::BufferTooSmall { needed, available }, .. }) => {
+                let too_long = ErrorKind::TooLong { length: needed, limit: available };
+                return Err(too_long.at(telegram.body_offset()));
+            }
             Err(error) => return Err(error.shifted(telegram.body_offset())),
         },
         Some(Content::FormatFrame) => {

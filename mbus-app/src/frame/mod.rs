@@ -14,4 +14,4 @@ pub mod store;
 pub use compact::{CompactFrame, Expanded};
 pub use format::FormatFrame;
 pub use learning::{compact_frame, expand, learn};
-pub use store::{BoundedFormats, FormatKey, FormatStore, NoFormats};
+pub use store::{BoundedFormats, FormatKey, FormatStore, NoFormats, import};
