@@ -130,6 +130,18 @@ pub enum ErrorKind {
     /// Unsupported: control octets of an LPWAN frame whose meaning is not published.
     #[error("the link control octets of the LPWAN frame say what no published edition defines")]
     UnsupportedLinkControl,
+    /// The master has an order under way; wait for its end or cancel it.
+    #[error("an order is under way")]
+    OrderUnderWay,
+    /// There is no readout that could go on.
+    #[error("there is no readout that could go on")]
+    NoReadout,
+    /// A readout reached the number of telegrams that the caller allowed.
+    #[error("the readout is longer than {limit} telegrams")]
+    ReadoutTooLong {
+        /// The most telegrams.
+        limit: u16,
+    },
     /// There is no request that could be answered.
     #[error("there is no request to be answered")]
     NothingToAnswer,
@@ -160,6 +172,9 @@ impl ErrorKind {
             Self::AlreadyRepeated => "already_repeated",
             Self::QueueFull { .. } => "queue_full",
             Self::UnsupportedLinkControl => "unsupported_link_control",
+            Self::OrderUnderWay => "order_under_way",
+            Self::NoReadout => "no_readout",
+            Self::ReadoutTooLong { .. } => "readout_too_long",
             Self::NothingToAnswer => "nothing_to_answer",
         }
     }

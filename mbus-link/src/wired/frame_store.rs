@@ -8,6 +8,11 @@ use crate::Error;
 
 use super::frame::{Frame, MAX_LEN};
 
+/// A number that differs between octets that differ, but once in 2^32 (FNV-1a).
+pub(super) fn fingerprint(octets: &[u8]) -> u32 {
+    octets.iter().fold(0x811C_9DC5, |sum, octet| (sum ^ u32::from(*octet)).wrapping_mul(0x0100_0193))
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct FrameStore {
     octets: [u8; MAX_LEN],

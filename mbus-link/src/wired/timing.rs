@@ -23,6 +23,8 @@ pub const LATEST_ANSWER_BITS: u32 = 330;
 pub const LATEST_ANSWER_EXTRA: Duration = Duration::from_millis(50);
 /// An allowance that covers the usual converters from USB or Ethernet.
 pub const CONVERTER_ALLOWANCE: Duration = Duration::from_millis(100);
+/// The local bus is switched on at most this long before the master talks (EN 13757-6).
+pub const LOCAL_BUS_WAKE_UP: Duration = Duration::from_secs(10);
 
 /// The rate of a line, and what its times are then.
 ///
@@ -39,20 +41,49 @@ pub const CONVERTER_ALLOWANCE: Duration = Duration::from_millis(100);
 pub struct LineTiming {
     /// Bits per second.
     pub baud: u32,
-    /// Time that converters between the bus and the program may add to a gap and to an answer.
+    /// Time that converters between the bus and the program, and repeaters, may add to a gap and to an answer.
     pub allowance: Duration,
+    /// Idle line before each request, on top of what the standard asks for: for converters that keep whole frames.
+    pub pause: Duration,
+    /// Idle line before the first request after the line was switched on, so that the slaves can wake up.
+    pub wake_up: Duration,
 }
 
 impl LineTiming {
     /// A line at this rate with nothing in between.
     #[must_use]
     pub const fn new(baud: u32) -> Self {
-        Self { baud, allowance: Duration::ZERO }
+        Self { baud, allowance: Duration::ZERO, pause: Duration::ZERO, wake_up: Duration::ZERO }
+    }
+    /// The local bus of EN 13757-6: one to five meters and a master that runs on a battery and switches the line on
+    /// `wake_up` before it talks, at most [`LOCAL_BUS_WAKE_UP`].
+    #[must_use]
+    pub const fn local_bus(baud: u32, wake_up: Duration) -> Self {
+        let most = LOCAL_BUS_WAKE_UP;
+        let wake_up = if wake_up.as_micros() > most.as_micros() { most } else { wake_up };
+        Self { wake_up, ..Self::new(baud) }
+    }
+    /// The same line at another rate.
+    #[must_use]
+    pub const fn with_baud(self, baud: u32) -> Self {
+        Self { baud, ..self }
+    }
+    /// The same line behind `repeaters` of which each takes up to `delay` to pass a frame on, once for the request and
+    /// once for the answer.
+    #[must_use]
+    pub const fn with_repeaters(self, repeaters: u8, delay: Duration) -> Self {
+        let both_ways = delay.saturating_mul(2).saturating_mul(repeaters as u64);
+        Self { allowance: self.allowance.saturating_add(both_ways), ..self }
+    }
+    /// The same line with this pause.
+    #[must_use]
+    pub const fn with_pause(self, pause: Duration) -> Self {
+        Self { pause, ..self }
     }
     /// The same line with this allowance.
     #[must_use]
     pub const fn with_allowance(self, allowance: Duration) -> Self {
-        Self { baud: self.baud, allowance }
+        Self { allowance, ..self }
     }
     /// How long `octets` take on the line.
     #[must_use]
@@ -118,6 +149,11 @@ mod tests {
             assert_eq!(slow.latest_answer(), Duration::from_micros(micros + 100_000));
             assert_eq!(slow.gap(), line.gap().saturating_add(CONVERTER_ALLOWANCE));
         }
+        let ms = Duration::from_millis;
+        let repeated = LineTiming::new(2400).with_repeaters(2, ms(5)).with_pause(ms(7)).with_baud(300);
+        assert_eq!((repeated.allowance, repeated.pause, repeated.baud), (ms(20), ms(7), 300));
+        assert_eq!(LineTiming::local_bus(2400, ms(3000)).wake_up, ms(3000));
+        assert_eq!(LineTiming::local_bus(2400, ms(30_000)).wake_up, LOCAL_BUS_WAKE_UP);
         assert_eq!(LineTiming::default().baud, 2400);
         assert_eq!(LineTiming::new(0).latest_answer(), Duration::MAX);
     }

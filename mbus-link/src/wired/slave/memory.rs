@@ -4,6 +4,7 @@
 //! alone would do for a master that toggles it; one that never does would lose commands that differ.
 
 use crate::wired::Frame;
+use crate::wired::frame_store::fingerprint;
 
 /// What the last request was, in short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +38,7 @@ impl Memory {
     /// leaves the memory as it is.
     pub(super) fn is_repetition(&mut self, frame: &Frame<'_>) -> bool {
         let Some(c_field) = frame.c_field().filter(|c_field| c_field.fcb().is_some()) else { return false };
-        // FNV-1a.
-        let sum = frame
-            .payload()
-            .iter()
-            .fold(0x811C_9DC5_u32, |sum, octet| (sum ^ u32::from(*octet)).wrapping_mul(0x0100_0193));
+        let sum = fingerprint(frame.payload());
         let request = Request { c: c_field.0, len: frame.encoded_len(), sum };
         if self.last == Some(request) {
             return true;
