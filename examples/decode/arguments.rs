@@ -113,7 +113,9 @@ mod tests {
 
     #[test]
     fn formats_have_the_names_of_the_help() {
-        for format in ["auto", "hex", "jsonl", "rtl-wmbus", "rtl-433", "cul", "wmbusmeters", "hdlc"] {
+        for format in
+            ["auto", "hex", "jsonl", "rtl-wmbus", "rtl-433", "cul", "wmbusmeters", "esphome", "hdlc"]
+        {
             assert!(parse(&["--input", format]).is_ok(), "{format}");
         }
         for format in ["text", "json", "jsonl", "csv"] {

@@ -176,11 +176,12 @@ fn no_line_whatever_stops_the_decoder() {
         "b0F44AE0C7856341201074447780B134365871E6D2A8B",
         "bY1444AE0C7856341201078C2027780B134365877AC52A8B",
         "telegram=|0F44AE0C_785634120107780B13436587|+12",
+        "izar [0x12345678] RSSI: -44dBm T: 0F44AE0C785634120107780B13436587 (16) T1 A",
     ];
     let alphabet: Vec<char> =
         "0123456789ABCDEFabcdefxXYbT;,:|_-+{}[]\"\\ \t#\u{0}\u{FEFF}é\u{1F600}null".chars().collect();
     let mut numbers = Numbers(1);
-    for format in ["auto", "hex", "jsonl", "rtl-wmbus", "rtl-433", "cul", "wmbusmeters"] {
+    for format in ["auto", "hex", "jsonl", "rtl-wmbus", "rtl-433", "cul", "wmbusmeters", "esphome"] {
         let mut lines = String::new();
         for _ in 0..300 {
             let mut line: Vec<char> = good[numbers.below(good.len())].chars().collect();

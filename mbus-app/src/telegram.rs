@@ -43,6 +43,18 @@ pub enum Input {
     Stripped,
 }
 
+impl Input {
+    /// Where octet `offset` of [`Telegram::octets`] stood in what was handed in, which may have had link CRCs.
+    #[must_use]
+    pub const fn offset_as_received(self, offset: usize) -> usize {
+        match self {
+            Self::Wired | Self::Stripped => offset,
+            Self::FormatA => wmbus_phy::FrameFormat::A.on_air_offset(offset),
+            Self::FormatB => wmbus_phy::FrameFormat::B.on_air_offset(offset),
+        }
+    }
+}
+
 /// The frame of the link layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -262,7 +274,7 @@ impl<'a> Telegram<'a> {
             },
         };
         if let Err(error) = layout.read(buffer, input == Input::Wired, keys) {
-            stopped = Some(error);
+            stopped = Some(Error { offset: input.offset_as_received(error.offset), ..error });
         }
         let telegram = Self::of_layout(buffer, input, &layout, stopped.is_some());
         LaxTelegram { telegram, stopped }

@@ -113,6 +113,20 @@ impl FrameFormat {
             Self::B => format_b::MAX_LEN,
         }
     }
+    /// Where octet `offset` of a frame without CRCs stands in the frame on the air. The end of the frame is behind
+    /// its last octet, at the place of the CRC.
+    ///
+    /// ```
+    /// use wmbus_phy::FrameFormat;
+    /// assert_eq!([9, 10, 25, 26].map(|offset| FrameFormat::A.on_air_offset(offset)), [9, 12, 27, 30]);
+    /// assert_eq!([125, 126].map(|offset| FrameFormat::B.on_air_offset(offset)), [125, 128]);
+    /// ```
+    #[must_use]
+    pub const fn on_air_offset(self, offset: usize) -> usize {
+        // The blocks that are over before this octet.
+        let blocks = self.cut().blocks(offset.saturating_add(1)).saturating_sub(1);
+        offset.saturating_add(blocks.saturating_mul(block::CRC_LEN))
+    }
 }
 
 impl fmt::Display for FrameFormat {

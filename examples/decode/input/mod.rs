@@ -5,6 +5,7 @@
 //! entries: `rtl_wmbus` puts several telegrams on one.
 
 mod cul;
+mod esphome;
 mod jsonl;
 pub mod lines;
 mod plain;
@@ -35,6 +36,8 @@ pub enum Format {
     Cul,
     /// Lines of wmbusmeters: telegram=|HEX|+seconds.
     Wmbusmeters,
+    /// Log lines of ESPHome: DRIVER [0xID] RSSI: -44dBm T: HEX (79) T1 A.
+    Esphome,
     /// Hex of HDLC frames, as a smart meter's customer port sends them.
     Hdlc,
 }
@@ -64,8 +67,10 @@ pub enum Crc {
     /// Removed.
     None,
     /// Still there, frame format A.
+    #[value(name = "A", alias = "a")]
     A,
     /// Still there, frame format B.
+    #[value(name = "B", alias = "b")]
     B,
 }
 
@@ -169,6 +174,7 @@ pub fn parse(format: Format, line: &str) -> Vec<Entry> {
         Format::Rtl433 => rtl_433::parse(text),
         Format::Cul => cul::parse(text),
         Format::Wmbusmeters => wmbusmeters::parse(text),
+        Format::Esphome => esphome::parse(text),
         Format::Hdlc => plain::parse_as(text, Kind::Hdlc),
     }
 }
@@ -187,6 +193,9 @@ fn recognise(line: &str) -> Format {
     }
     if rtl_wmbus::looks_like(line) {
         return Format::RtlWmbus;
+    }
+    if esphome::looks_like(line) {
+        return Format::Esphome;
     }
     if line.contains("Wireless-MBus") || line.contains("KNX-RF") || rtl_433::looks_like_heading(line) {
         return Format::Rtl433;
@@ -246,6 +255,7 @@ mod tests {
             ("T1;1;1;2019-04-03 19:00:42.000;97;148;12345678;0x0f44ae0c", Format::RtlWmbus),
             ("rla;T1;1;1;2019-04-03 19:00:42.000;97;148;12345678;0x0f44ae0c", Format::RtlWmbus),
             ("telegram=|1244AE0C|+12", Format::Wmbusmeters),
+            ("izar [0x12345678] RSSI: -44dBm T: 1244AE0C (4) T1 A", Format::Esphome),
             ("bY1444", Format::Cul),
             ("V 1.67 nanoCUL868", Format::Cul),
         ] {

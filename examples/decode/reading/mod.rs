@@ -72,9 +72,14 @@ impl Decoder {
             notes: item.notes.clone(),
             ..Reading::default()
         };
-        let item = if item.kind == Kind::Chips {
+        let are_chips = item.kind == Kind::Chips;
+        let item = if are_chips {
             match chips::frame(&item) {
-                Ok((octets, crc)) => Item { octets, crc, kind: Kind::Wireless, ..item },
+                Ok((octets, crc)) => {
+                    // Offsets count the octets that the chips stand for.
+                    reading.input.clone_from(&octets);
+                    Item { octets, crc, kind: Kind::Wireless, ..item }
+                }
                 Err(error) => {
                     reading.error = Some(error);
                     return reading;
@@ -93,6 +98,9 @@ impl Decoder {
         let keys = self.candidates(&item, &octets);
         let lax = Telegram::decode_lax(&mut octets, input, &keys);
         self.fill(&mut reading, &lax, input, &item, &keys);
+        if let (true, Some(frame)) = (are_chips, &mut reading.frame) {
+            frame.kind = "chips";
+        }
         reading
     }
 
@@ -137,7 +145,7 @@ impl Decoder {
         if let Some(ErrorKind::Fragment { .. }) = lax.stopped.map(|error| error.kind) {
             self.fragment(reading, telegram, item, keys);
         } else {
-            self.body(reading, telegram, item, lax.stopped);
+            self.body(reading, telegram, input, item, lax.stopped);
         }
         if unreadable {
             reading.frame = None;
@@ -172,9 +180,11 @@ impl Decoder {
             }
         };
         let keys = self.keys_of_message(item, keys, &message);
+        // Whatever is wrong from here on is wrong in the message and not in its last fragment.
+        reading.input.clone_from(&message);
         let lax = Telegram::decode_message(&mut message, sender, c_field, afl, &keys);
         reading.layers.extend(lax.telegram.layers().map(|ci| ci.0));
-        self.body(reading, &lax.telegram, item, lax.stopped);
+        self.body(reading, &lax.telegram, Input::Stripped, item, lax.stopped);
     }
     /// A long transport header is known only when the message is whole.
     fn keys_of_message(&self, item: &Item, keys: &Candidates, message: &[u8]) -> Candidates {
@@ -190,7 +200,14 @@ impl Decoder {
         Candidates(all)
     }
 
-    fn body(&mut self, reading: &mut Reading, telegram: &Telegram<'_>, item: &Item, stopped: Option<Error>) {
+    fn body(
+        &mut self,
+        reading: &mut Reading,
+        telegram: &Telegram<'_>,
+        input: Input,
+        item: &Item,
+        stopped: Option<Error>,
+    ) {
         if let Some(tpl) = telegram.tpl() {
             reading.transport = Some(transport(telegram, tpl));
             reading.meter = reading.meter.take().or(tpl.address.map(meter));
@@ -220,6 +237,11 @@ impl Decoder {
                 .push("the configuration field names a reserved security mode; the data are in clear".into());
         }
         self.content(reading, telegram, item);
+        // The body lies where the frame without link CRCs has it; people count in what they gave.
+        let record_errors = reading.records.iter_mut().filter_map(|record| record.error.as_mut());
+        for problem in reading.error.iter_mut().chain(record_errors) {
+            problem.offset = input.offset_as_received(problem.offset);
+        }
     }
 
     fn content(&mut self, reading: &mut Reading, telegram: &Telegram<'_>, item: &Item) {

@@ -44,7 +44,9 @@ fn hint(kind: ErrorKind) -> &'static str {
         kind if ends_the_records(kind) => {
             "if the telegram was copied by hand, compare its end; else the meter breaks the standard here"
         }
-        _ => "",
+        _ => {
+            "compare the telegram with what the receiver gave; if it is whole, the meter breaks the standard here"
+        }
     }
 }
 
@@ -61,7 +63,7 @@ fn link(kind: Link) -> &'static str {
         Link::LengthWrapped { .. } => {
             "the slave sends more than a frame can hold; ask its maker for shorter telegrams"
         }
-        _ => "",
+        _ => "the frame was damaged, or it is of another kind: try --kind wired or --kind wireless",
     }
 }
 
@@ -75,9 +77,15 @@ fn security(kind: Security) -> &'static str {
             "the key is wrong, or the telegram is not as it was sent: link CRCs left in, octets added or missing, an L \
              that somebody rewrote, a radio converter's address in place of the meter's"
         }
-        Security::CiphertextTruncated { .. } => "octets are missing at the end: a receiver cut the telegram",
-        Security::UnsupportedMode { .. } => "this security mode cannot be opened here",
+        Security::Truncated { .. } | Security::CiphertextTruncated { .. } => {
+            "octets are missing at the end: a receiver cut the telegram"
+        }
+        Security::UnsupportedMode { .. } => {
+            "the mode is reserved or its layout is not published: ask the maker of the meter"
+        }
         Security::FragmentGap { .. } => "give all fragments of the message in their order, one per line",
-        _ => "",
+        _ => {
+            "compare the telegram with what the receiver gave; if it is whole, nobody but its maker can open it"
+        }
     }
 }

@@ -4,25 +4,50 @@ use super::problem;
 use crate::decode::model::{Problem, Reading, Record};
 use mbus_app::ErrorKind;
 use mbus_app::fixed::FixedData;
-use mbus_app::record::{self, RecordKind, Records};
+use mbus_app::record::{self, Header, RecordKind, Records};
 use mbus_app::value::{Invalid, Value};
 use mbus_link::DeviceType;
 
-/// All records; gives what stopped the walk, if anything did. `offset`: where the records begin.
+/// All records; gives what stopped the walk, if anything did: then the last record has the error and all octets that are
+/// left. `offset`: where the records begin.
 pub(super) fn fill(
     reading: &mut Reading,
-    records: Records<'_>,
+    mut records: Records<'_>,
     device: DeviceType,
     offset: usize,
 ) -> Option<Problem> {
     let context = obis_map::Context::of_telegram(device, records.clone());
-    for record in records {
+    while let Some(record) = records.next() {
         match record {
             Ok(record) => reading.records.push(model(&record, &context)),
-            Err(error) => return Some(problem::of(error.shifted(offset))),
+            Err(error) => {
+                let problem = problem::of(error.shifted(offset));
+                reading.records.push(unread(records.rest(), records.options(), problem.clone()));
+                return Some(problem);
+            }
         }
     }
     None
+}
+
+/// What is left where the records end in an error: as much of the header as can be read, and the octets.
+fn unread(rest: &[u8], options: record::RecordOptions, problem: Problem) -> Record {
+    let unread =
+        Record { function: "instantaneous", kind: "none", error: Some(problem), ..Record::default() };
+    match Header::parse_prefix(rest, &options) {
+        Ok((header, data)) => Record {
+            storage: header.dib().storage(),
+            tariff: header.dib().tariff().into(),
+            subunit: header.dib().subunit().into(),
+            function: header.dib().function().name(),
+            quantity: header.vib().row().quantity.name().to_owned(),
+            dib: header.dib().octets().to_vec(),
+            vib: header.vib().octets().to_vec(),
+            data: data.to_vec(),
+            ..unread
+        },
+        Err(_) => Record { quantity: "unreadable".to_owned(), data: rest.to_vec(), ..unread },
+    }
 }
 
 fn model(record: &record::Record<'_>, context: &obis_map::Context) -> Record {

@@ -151,7 +151,13 @@ impl Meaning {
     pub(super) const fn is_numeric(&self) -> bool {
         let numeric = matches!(
             self.coding.rule,
-            Rule::Default | Rule::Unsigned | Rule::Signed | Rule::Identifier | Rule::Address | Rule::Hca
+            Rule::Default
+                | Rule::Unsigned
+                | Rule::Signed
+                | Rule::Identifier
+                | Rule::Address
+                | Rule::Hca
+                | Rule::Manufacturer
         );
         numeric && !self.coding.profile
     }
@@ -309,17 +315,20 @@ impl Coding {
         }
     }
     /// The standard does not say whether a binary number is signed. Where both readings agree it is a
-    /// number, where they do not its octets are shown; so are more than eight of them, which no integer of
-    /// Annex A has, unless the VIF says that they are an unsigned number.
+    /// number, where they do not its octets are shown; so are more of a manufacturer's than any
+    /// integer has.
     fn binary<'a>(&self, data: &'a [u8]) -> Value<'a> {
         let Some(top) = data.last() else { return Value::None };
         if self.rule == Rule::Bits {
             return Value::Bits(Bits(data));
         }
+        if self.rule == Rule::Manufacturer && data.len() > 8 {
+            return Value::Octets(data);
+        }
         let is_unsigned = matches!(self.rule, Rule::Unsigned | Rule::Identifier | Rule::Hca);
         let mut octets = [0; 16];
         match octets.get_mut(..data.len()) {
-            Some(place) if data.len() < 16 && (is_unsigned || data.len() <= 8 && top & 0x80 == 0) => {
+            Some(place) if data.len() < 16 && (top & 0x80 == 0 || is_unsigned) => {
                 place.copy_from_slice(data);
                 self.number(i128::from_le_bytes(octets))
             }
@@ -336,7 +345,9 @@ impl Coding {
             Rule::Unsigned | Rule::Identifier | Rule::Hca => {
                 *top == 0xFF && lower.iter().all(|octet| *octet == 0xFF)
             }
-            Rule::Default | Rule::Signed => *top == 0x80 && lower.iter().all(|octet| *octet == 0),
+            Rule::Default | Rule::Signed | Rule::Manufacturer => {
+                *top == 0x80 && lower.iter().all(|octet| *octet == 0)
+            }
             _ => false,
         }
     }

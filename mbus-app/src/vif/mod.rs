@@ -86,6 +86,8 @@ pub enum Rule {
     TypeL,
     /// Octets in natural order, not text.
     Container,
+    /// The manufacturer's: as the data field says, but more than eight octets behind an LVAR are octets.
+    Manufacturer,
     /// Unsigned, times two to the power of -12 (the exponent of the row is that of the exact decimal).
     Hca,
 }

@@ -133,5 +133,5 @@ pub static PRIMARY: [Row; 128] = numbered([
     row(0x7C, Q::PlainTextUnit, U::None, 0, R::Default),
     row(0x7D, Q::Extension2Pointer, U::None, 0, R::Default),
     row(0x7E, Q::AnyVif, U::None, 0, R::Default),
-    row(0x7F, Q::ManufacturerSpecific, U::None, 0, R::Default),
+    row(0x7F, Q::ManufacturerSpecific, U::None, 0, R::Manufacturer),
 ]);
