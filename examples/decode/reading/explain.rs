@@ -1,10 +1,12 @@
 //! Every octet of a decoded telegram with its meaning.
 
 use super::ci_text;
-use crate::decode::anatomy::{Header, Walk};
+use crate::decode::anatomy::{Header as TransportHeader, Walk};
 use crate::decode::model::Span;
+use mbus_app::application_error::ApplicationError;
 use mbus_app::ci::{Content, HeaderKind};
-use mbus_app::record::{Record, RecordKind, RecordOptions, Records};
+use mbus_app::command::Selection;
+use mbus_app::record::{Header, Record, RecordKind, RecordOptions, Records};
 use mbus_app::telegram::{BodyState, Input, Telegram};
 use mbus_app::tpl::Status;
 
@@ -26,15 +28,15 @@ pub(super) fn spans(telegram: &Telegram<'_>, input: Input) -> Vec<Span> {
     }
     if let Some(tpl) = telegram.tpl() {
         let header = match tpl.ci.header() {
-            _ if tpl.header.is_none() => Header::None,
-            HeaderKind::Long => Header::Long,
-            _ => Header::Short,
+            _ if tpl.header.is_none() => TransportHeader::None,
+            HeaderKind::Long => TransportHeader::Long,
+            _ => TransportHeader::Short,
         };
         let status = tpl.header.map_or(String::new(), |header| Status(header.status).to_string());
         let mode = tpl.header.map_or(String::new(), |header| format!("mode {}", header.configuration.mode()));
         let length = telegram.body_offset().saturating_sub(telegram.tpl_offset() + 1);
         walk.transport(header, length, ci_text(tpl.ci.0), &status, &mode);
-        body(&mut walk, telegram);
+        body(&mut walk, telegram, usize::from(input == Input::Wired) * WIRED_END);
     }
     if input == Input::Wired {
         walk.wired_end();
@@ -42,24 +44,97 @@ pub(super) fn spans(telegram: &Telegram<'_>, input: Input) -> Vec<Span> {
     walk.finish()
 }
 
-fn body(walk: &mut Walk, telegram: &Telegram<'_>) {
+/// What stands behind the transport header; `end` octets of the frame belong to the link layer again.
+fn body(walk: &mut Walk, telegram: &Telegram<'_>, end: usize) {
+    let Some(content) = telegram.content() else { return };
+    walk.layer("application layer");
     if telegram.state() == BodyState::Closed {
-        return;
+        return walk.take_until(end, "not opened", "enciphered, or not what it should be");
     }
-    let start = walk.position();
-    if !matches!(telegram.content(), Some(Content::FullFrame | Content::Command)) {
-        walk.layer("application layer");
-        walk.take(telegram.body().len(), "data", "");
-        return;
+    match content {
+        Content::FullFrame | Content::Command => {
+            let options = RecordOptions { direction: telegram.direction(), ..RecordOptions::default() };
+            records(walk, telegram.body(), options, end);
+        }
+        Content::CompactFrame if telegram.fixed_data().is_some() => fixed_data(walk),
+        Content::CompactFrame => {
+            check_octets(walk);
+            walk.read::<2>("format signature", number);
+            walk.read::<2>("full-frame CRC", number);
+            walk.take_until(end, "data", "of all records, without their headers");
+        }
+        Content::FormatFrame => format_frame(walk),
+        Content::ApplicationError => {
+            let code = ApplicationError::parse(telegram.body()).code;
+            walk.take(1, "error code", code.name());
+        }
+        Content::Alarm => walk.take(1, "alarm", "bits of the manufacturer"),
+        Content::ApplicationSelect | Content::SelectedApplication => {
+            walk.take(1, "application", super::application(telegram.body()));
+        }
+        Content::Selection => {
+            let text = |selection: Selection<'_>| selection.address.to_string();
+            walk.take(8, "selection", Selection::parse(telegram.body()).map_or_else(|_| String::new(), text));
+            records(walk, telegram.body().get(8..).unwrap_or_default(), RecordOptions::default(), end);
+        }
+        Content::ClockSynchronisation => {
+            check_octets(walk);
+            walk.take_until(end, "clock", super::clock(telegram.body()));
+        }
+        Content::ManufacturerSpecific => walk.take_until(end, "data", "the manufacturer's"),
+        Content::Cosem | Content::DlmsCarrier => walk.take_until(end, "data", "DLMS/COSEM"),
+        Content::ObisTyped => walk.take_until(end, "data", "SML"),
+        _ => {}
     }
-    let options =
-        RecordOptions { direction: telegram.direction(), fillers: true, ..RecordOptions::default() };
-    let records = Records::with_options(telegram.body(), options);
+    walk.take_until(end, "data", "not explained here");
+}
+
+/// Octets of the checksum and the stop octet of the wired bus.
+const WIRED_END: usize = 2;
+
+/// A number as the words about compact frames print it.
+fn number(octets: [u8; 2]) -> String {
+    format!("{:04X}", u16::from_le_bytes(octets))
+}
+
+/// In front of what is no record: 2F2F of a deciphered body.
+fn check_octets(walk: &mut Walk) {
+    if walk.rest().starts_with(&[0x2F, 0x2F]) {
+        walk.take(2, "check octets", "2F2F: deciphered with the right key");
+    }
+}
+
+fn fixed_data(walk: &mut Walk) {
+    walk.read::<4>("identification", |id| mbus_link::IdentificationNumber::from_octets(id).to_string());
+    walk.take(1, "access number", "");
+    walk.take(1, "status", "of the fixed data structure");
+    walk.take(2, "units", "and the medium in the upper bits");
+    walk.take(4, "counter 1", "");
+    walk.take(4, "counter 2", "");
+}
+
+fn format_frame(walk: &mut Walk) {
+    check_octets(walk);
+    walk.read::<1>("length", |[length]| format!("{length} octets follow"));
+    walk.read::<2>("format signature", number);
+    while !matches!(walk.peek(), None | Some(0x0F | 0x1F | 0x2F)) {
+        let octets = walk.rest().to_vec();
+        let Ok((header, _)) = Header::parse_prefix(&octets, &RecordOptions::default()) else { return };
+        walk.take(header.dib().octets().len(), "DIB", header.dib().data_field().name());
+        walk.take(header.vib().octets().len(), "VIB", header.vib().row().quantity.name());
+    }
+}
+
+fn records(walk: &mut Walk, octets: &[u8], options: RecordOptions, end: usize) {
+    let records = Records::with_options(octets, RecordOptions { fillers: true, ..options });
     for record in records.map_while(Result::ok) {
-        walk.layer("application layer");
-        walk.take_until(start + record.offset(), "filler", "");
         self::record(walk, &record);
     }
+    let padding = octets.iter().rev().take_while(|octet| **octet == 0).count();
+    if walk.rest().len() == padding + end {
+        return walk.take(padding, "padding", "zeros to the end");
+    }
+    walk.take_until(end, "not read", "no records from here on");
 }
 
 fn record(walk: &mut Walk, record: &Record<'_>) {

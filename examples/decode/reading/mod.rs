@@ -12,6 +12,7 @@ use super::model::{Compact, Frame, Meter, Reading, Security, Transport};
 use mbus_app::alarm::Alarm;
 use mbus_app::application_error::ApplicationError;
 use mbus_app::ci::{CiField, Content};
+use mbus_app::command::{ApplicationSelect, ClockCommand};
 use mbus_app::fixed::FixedData;
 use mbus_app::frame;
 use mbus_app::frame::known::KnownFormats;
@@ -19,6 +20,7 @@ use mbus_app::frame::store::Formats;
 use mbus_app::record::{RecordOptions, Records};
 use mbus_app::telegram::{BodyState, Input, LaxTelegram, Link, Telegram};
 use mbus_app::tpl::{PartnerStatus, Status};
+use mbus_app::value::Value;
 use mbus_app::{Error, ErrorKind, peek};
 use mbus_link::time::{Duration, Instant};
 use mbus_link::{Address, CField, DeviceType};
@@ -270,21 +272,14 @@ impl Decoder {
             }
             Content::ManufacturerSpecific => reading.proprietary = true,
             Content::ApplicationSelect | Content::SelectedApplication => {
-                let select = mbus_app::command::ApplicationSelect::parse(body);
-                reading.facts.push(("application_select", format!("{select:?}")));
+                reading.facts.push(("application_select", application(body)));
             }
             Content::Selection => {
                 if let Ok(selection) = mbus_app::command::Selection::parse(body) {
                     reading.facts.push(("selection", selection.address.to_string()));
                 }
             }
-            Content::ClockSynchronisation => {
-                if let Ok(command) =
-                    mbus_app::command::ClockCommand::parse(body.strip_prefix(&[0x2F, 0x2F]).unwrap_or(body))
-                {
-                    reading.facts.push(("clock", format!("{command:?}")));
-                }
-            }
+            Content::ClockSynchronisation => reading.facts.push(("clock", clock(body))),
             Content::DlmsCarrier => {
                 if let Some(Link::Wired(frame)) = telegram.link() {
                     let (c, a) = (frame.c_field().map_or(0, |c| c.0), frame.address().unwrap_or_default().0);
@@ -512,6 +507,31 @@ fn medium(device: DeviceType) -> String {
     match device.hint() {
         Some(hint) => format!("{device} ({hint} in some lists)"),
         None => device.to_string(),
+    }
+}
+
+/// An application and its block, or the reset.
+fn application(body: &[u8]) -> String {
+    match ApplicationSelect::parse(body) {
+        ApplicationSelect::Reset => "reset".to_owned(),
+        ApplicationSelect::Select { application, block: 0 } => application.to_string(),
+        ApplicationSelect::Select { application, block } => format!("{application}, block {block}"),
+        ApplicationSelect::Extended(octets) => {
+            format!("of more than one octet: {}", super::hex::upper(octets))
+        }
+    }
+}
+
+/// What a clock is told to do.
+fn clock(body: &[u8]) -> String {
+    match ClockCommand::parse(body.strip_prefix(&[0x2F, 0x2F]).unwrap_or(body)) {
+        Ok(ClockCommand::Set(moment)) => format!("set to {}", Value::DateTime(moment)),
+        Ok(ClockCommand::Add(time)) => format!("go forward by {}", Value::Time(time)),
+        Ok(ClockCommand::Subtract(time)) => format!("go back by {}", Value::Time(time)),
+        Ok(ClockCommand::Expected(time)) => format!("it is {}", Value::Time(time)),
+        Ok(ClockCommand::SetM { tc, time }) => format!("set (TC {tc:02X}) to {}", Value::TimeM(time)),
+        Ok(ClockCommand::Unknown { tc, octets }) => format!("TC {tc:02X}: {}", super::hex::upper(octets)),
+        Err(error) => error.kind.to_string(),
     }
 }
 

@@ -201,12 +201,15 @@ fn an_element_without_value_is_never_added() {
     assert_eq!(entries(values), ["9  0.001", "10  not available", "11  0.003"]);
 }
 
-/// Whether the text counts is not published: no telegram with one is made compact, and none is mistaken.
+/// Whether the text of a unit counts is not published. It is a part of the VIB, so it is learned with it, and the
+/// full-frame CRC tells; no compact frame is built on a guess.
 #[test]
-fn text_units_make_no_format() {
+fn text_units_are_learned_with_their_format_and_not_built() {
+    let records = octets("02 7C 02 48 52 34 12");
     let mut buffer = [0; 32];
-    let error =
-        mbus_app::frame::compact::headers_into(octets("02 7C 02 48 52 34 12"), &mut buffer).unwrap_err();
+    let headers = mbus_app::frame::compact::headers_into(records, &mut buffer).unwrap();
+    assert_eq!(headers, &records[..5]);
+    let error = mbus_app::frame::compact::compact_into(records, &mut [0; 32]).unwrap_err();
     assert_eq!(error.kind, ErrorKind::NotCompactable);
 }
 
