@@ -46,6 +46,7 @@ pub mod secured_telegram;
 pub mod sml;
 pub mod telegram;
 pub mod tpl;
+pub mod trust;
 pub mod value;
 pub mod vif;
 

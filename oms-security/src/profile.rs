@@ -8,6 +8,8 @@
 
 use core::fmt;
 
+use crate::key::{KeyRequest, KeySelector};
+
 /// A security profile of OMS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -171,6 +173,9 @@ impl Policy {
     /// Accepts everything: for a meter without a key.
     pub const OPEN: Self = Self { required: Profile::None, allow_clear: true, allow_clear_trailer: true };
 
+    /// For a meter that has a key and no known profile: any mode that enciphers, no data in clear.
+    pub const KEYED: Self = Self { required: Profile::None, allow_clear: false, allow_clear_trailer: true };
+
     /// The policy for a meter set to `profile`: nothing below it, no data in clear but the trailer of
     /// partial encryption.
     #[must_use]
@@ -184,14 +189,12 @@ impl Policy {
     /// A [`PolicyError`] with the reason. The telegram's readings are not to be used then.
     pub fn check(&self, observed: &Observed) -> Result<(), PolicyError> {
         let required = self.required.row();
-        if observed.without_data || matches!(self.required, Profile::None) {
+        let any_profile = matches!(self.required, Profile::None);
+        if observed.without_data || (!observed.deciphered && self.allow_clear) {
             return Ok(());
         }
         if !observed.deciphered {
-            if self.allow_clear {
-                return Ok(());
-            }
-            return Err(if observed.mode == required.mode {
+            return Err(if any_profile || observed.mode == required.mode {
                 PolicyError::ClearData
             } else {
                 PolicyError::Downgrade { required: self.required, mode: observed.mode }
@@ -199,6 +202,7 @@ impl Policy {
         }
         let found = Profile::of_mode(observed.mode).map(Profile::row);
         let strong_enough = match found {
+            _ if any_profile => true,
             Some(found) => found.mode == required.mode || (found.authenticated && !required.authenticated),
             None => false,
         };
@@ -212,6 +216,27 @@ impl Policy {
             return Err(PolicyError::ClearTrailer { octets: observed.clear_octets });
         }
         Ok(())
+    }
+}
+
+/// The policies of many meters.
+pub trait Policies {
+    /// The policy for the telegrams of a meter, for the key of this number.
+    fn policy(&self, meter: &KeyRequest) -> Policy;
+}
+
+/// The same policy for every meter.
+impl Policies for Policy {
+    fn policy(&self, _: &KeyRequest) -> Policy {
+        *self
+    }
+}
+
+/// A table of policies, looked through from the front; a meter without a row is one without a key
+/// ([`Policy::OPEN`]): put a row that fits all at the end where that is not so.
+impl Policies for [(KeySelector, Policy)] {
+    fn policy(&self, meter: &KeyRequest) -> Policy {
+        self.iter().find(|(selector, _)| selector.fits(meter)).map_or(Policy::OPEN, |(_, policy)| *policy)
     }
 }
 
@@ -267,6 +292,47 @@ mod tests {
         assert_eq!(policy.check(&plain), Err(PolicyError::ClearData));
         assert_eq!(Policy { allow_clear: true, ..policy }.check(&plain), Ok(()));
         assert_eq!(policy.check(&Observed { without_data: true, ..observed(0) }), Ok(()));
+    }
+
+    #[test]
+    fn a_meter_with_a_key_and_no_profile() {
+        for mode in [5, 7, 9, 10, 13] {
+            assert_eq!(Policy::KEYED.check(&observed(mode)), Ok(()));
+            let plain = Observed { deciphered: false, ..observed(mode) };
+            assert_eq!(Policy::KEYED.check(&plain), Err(PolicyError::ClearData));
+            assert_eq!(Policy::OPEN.check(&plain), Ok(()));
+        }
+        assert_eq!(Policy::KEYED.check(&observed(0)), Err(PolicyError::ClearData));
+        assert_eq!(Policy::KEYED.check(&Observed { without_data: true, ..observed(0) }), Ok(()));
+        // Deciphered by the cipher of the extended link layer alone: no mode of its own.
+        let link = Observed { deciphered: true, ..observed(0) };
+        assert_eq!(Policy::KEYED.check(&link), Ok(()));
+        assert_eq!(
+            Policy::require(Profile::A).check(&link),
+            Err(PolicyError::Downgrade { required: Profile::A, mode: 0 })
+        );
+    }
+
+    #[test]
+    fn each_meter_has_its_own_policy() {
+        let selector =
+            |text: &str| KeySelector { identification: text.parse().ok(), ..KeySelector::default() };
+        let table = [
+            (selector("12345678"), Policy::require(Profile::B)),
+            (selector("1234FFFF"), Policy::require(Profile::D)),
+            (selector("9FFFFFFF"), Policy::KEYED),
+        ];
+        let policy = |text: &str| {
+            let identification = text.parse().unwrap();
+            let meter = mbus_link::Address { identification, ..mbus_link::Address::default() };
+            let request =
+                KeyRequest { meter, mode: crate::mode::SecurityMode::NONE, key_id: 0, key_version: None };
+            table[..].policy(&request)
+        };
+        assert_eq!(policy("12345678").required, Profile::B);
+        assert_eq!(policy("12340000").required, Profile::D);
+        assert_eq!(policy("90000000"), Policy::KEYED);
+        assert_eq!(policy("80000000"), Policy::OPEN);
     }
 
     #[test]
