@@ -17,7 +17,7 @@ use oms_security::replay::{CounterUse, Freshness, ReplayError, ReplayGuard};
 use oms_security::sealed::{Found, Opening};
 
 use crate::application_error::ErrorCode;
-use crate::telegram::{BodyState, Telegram};
+use crate::telegram::{BodyState, Link, Telegram};
 use crate::{Error, ErrorKind};
 
 /// The answer to every telegram that security refuses, whatever the reason: an attacker learns nothing from it.
@@ -82,11 +82,15 @@ impl Telegram<'_> {
         let header = self.tpl().and_then(|tpl| tpl.header);
         header.map_or(SecurityMode::NONE, |header| header.configuration.mode())
     }
-    /// True when there is something inside that was not opened.
+    /// True when there is something inside that was not read or not opened.
     fn is_locked(&self) -> bool {
-        let link = self.ell().is_some_and(|ell| ell.is_encrypted()) && self.ell_opening().is_none();
-        let inside = self.tpl().is_some() || self.afl().is_some();
-        link || (inside && matches!(self.state(), BodyState::Closed))
+        let payload = match self.link() {
+            Some(Link::Wireless(frame)) => frame.payload(),
+            Some(Link::Wired(frame)) => frame.payload(),
+            None => self.octets(),
+        };
+        let inside = payload.len() > self.ell().map_or(0, |ell| ell.encoded_len());
+        inside && matches!(self.state(), BodyState::Closed)
     }
     /// Judges the telegram by the policy of its meter and by the guard, which remembers its counter. `None`: it has no
     /// counter, and nothing tells a repetition (mode 5, the cipher of the link layer, clear data).

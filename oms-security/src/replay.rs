@@ -5,6 +5,9 @@
 //! caller; when it is full a new meter is refused with an error and no known meter is forgotten. The
 //! counters survive a restart as lines of text. Mode 5 has no counter; nothing here can protect it.
 //!
+//! Neither MAC nor key derivation of mode 7 covers manufacturer, version and type of a short header: who gives one
+//! key to any address lets a replayed telegram pass as that of another meter. Bind each key to its whole address.
+//!
 //! EN 13757-7, 7.6.6 (message counter); OMS Vol. 2, 9.3.
 
 use core::fmt;
@@ -43,8 +46,10 @@ impl CounterUse {
         let Self { meter, to_meter, key_id, key_version, .. } = *self;
         Count { meter, to_meter, key_id, key_version }
     }
+    /// Nothing covers the soft-address bit of a short header in mode 7: with and without it is the same meter.
     fn same_count(&self, other: &Self) -> bool {
-        self.count() == other.count()
+        let letters = |used: &Self| Count { meter: without_soft_bit(used.meter), ..used.count() };
+        letters(self) == letters(other)
     }
 }
 
@@ -173,6 +178,12 @@ impl<const N: usize> ReplayGuard<N> {
     }
 }
 
+fn without_soft_bit(meter: Address) -> Address {
+    let [m0, m1, rest @ ..] = meter.to_link_octets();
+    let [a, b, c, d, e, f] = rest;
+    Address::from_link_octets([m0, m1 & 0x7F, a, b, c, d, e, f])
+}
+
 fn judge(known: &CounterUse, used: &CounterUse) -> Result<Freshness, ReplayError> {
     match used.counter.checked_sub(known.counter) {
         Some(0) if used.fingerprint == known.fingerprint => Ok(Freshness::Repetition),
@@ -252,6 +263,17 @@ mod tests {
         ] {
             assert_eq!(guard.accept(&other), Ok(Freshness::First));
         }
+    }
+
+    #[test]
+    fn the_soft_address_bit_makes_no_other_meter() {
+        let mut guard = ReplayGuard::<2>::new();
+        guard.accept(&used(1, 5)).unwrap();
+        let [m0, m1, a, b, c, d, e, f] = used(1, 5).meter.to_link_octets();
+        let meter = Address::from_link_octets([m0, m1 ^ 0x80, a, b, c, d, e, f]);
+        assert_eq!(guard.accept(&CounterUse { meter, ..used(1, 5) }), Ok(Freshness::Repetition));
+        let older = CounterUse { meter, ..used(1, 4) };
+        assert_eq!(guard.accept(&older), Err(ReplayError::Replay { counter: 4, last: 5 }));
     }
 
     #[test]
