@@ -16,6 +16,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::mode::SecurityMode;
 
 /// A block cipher with the shape of AES-128, both ways.
+///
+/// Implemented by itself for all that has the traits of [`cipher`]: the [`Aes`] of this crate, or a type that
+/// drives the AES engine of a microcontroller. `tests/backend/mod.rs` is a whole one.
 pub trait BlockCipher128:
     BlockCipherEncrypt
     + BlockCipherDecrypt

@@ -55,4 +55,6 @@ pub mod sealed;
 pub mod security_information;
 pub mod sender;
 
+/// The traits of block ciphers, in the version that a cipher of one's own has to implement.
+pub use cipher;
 pub use error::{Error, ErrorKind};

@@ -5,8 +5,10 @@
 //!
 //! Invariants: a fragment goes only to the message of its own sender and receiver; a gap drops that message
 //! and no other; FID 1 starts anew; the same fragment once more changes nothing. The store has a fixed number
-//! of places of a fixed size. A sender that the caller does not know never takes the place of one it knows, so
-//! strangers cannot keep a meter's message out; time comes from the caller and may go backwards.
+//! of places of a fixed size. A sender that the caller does not know never takes the place of one it knows, and
+//! a full store gives a sender at most one place, so strangers cannot keep a meter's message out; time comes
+//! from the caller and may go backwards. Addresses prove nothing before the MAC: who sends with a meter's
+//! address can spoil the message that the meter is sending, as whoever jams it can, but not the next one.
 
 use mbus_link::Address;
 use mbus_link::time::{Duration, Instant};
@@ -28,6 +30,16 @@ pub enum Channel {
     },
     /// On the wired bus, with the slave of this primary address.
     Wired(u8),
+}
+
+impl Channel {
+    /// True when the same sender, as far as it says, sends on both.
+    fn same_sender(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Wireless { sender, .. }, Self::Wireless { sender: other, .. }) => sender == other,
+            _ => self == other,
+        }
+    }
 }
 
 /// A message that is complete. It is sealed as before.
@@ -130,12 +142,14 @@ impl<const PLACES: usize, const SIZE: usize> Reassembler<PLACES, SIZE> {
         afl: &Afl,
         octets: &[u8],
     ) -> Result<Option<Message<'_>>, Error> {
-        self.give_up(now);
+        self.handle_timeout(now);
         let gap = ErrorKind::FragmentGap { expected: 1, found: afl.fragment_id };
         let place = match self.places.iter().position(|place| place.channel == Some(channel)) {
             Some(place) => place,
             None if afl.fragment_id != 1 => return Err(gap.at(0)),
-            None => self.free_place(known).ok_or(ErrorKind::StoreFull { capacity: PLACES }.at(0))?,
+            None => {
+                self.free_place(&channel, known).ok_or(ErrorKind::StoreFull { capacity: PLACES }.at(0))?
+            }
         };
         let Some(place) = self.places.get_mut(place) else {
             return Err(ErrorKind::StoreFull { capacity: PLACES }.at(0));
@@ -168,29 +182,61 @@ impl<const PLACES: usize, const SIZE: usize> Reassembler<PLACES, SIZE> {
     pub fn pending(&self) -> usize {
         self.places.iter().filter(|place| place.channel.is_some()).count()
     }
+    /// When the next message is given up unless a fragment of it comes; `None` when none is in the making.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let pending = self.places.iter().filter(|place| place.channel.is_some());
+        let last = pending.map(|place| place.touched.after(self.timeout)).min()?;
+        Some(last.after(Duration::from_micros(1)))
+    }
     /// Drops the messages whose last fragment came too long ago; [`Reassembler::push`] does it by itself.
-    pub fn give_up(&mut self, now: Instant) {
+    pub fn handle_timeout(&mut self, now: Instant) {
         for place in &mut self.places {
             if now.since(place.touched) > self.timeout {
                 place.channel = None;
             }
         }
     }
-    /// A free place, or for a known sender the one of a stranger that was silent the longest.
-    fn free_place(&self, known: bool) -> Option<usize> {
-        let free = self.places.iter().position(|place| place.channel.is_none());
-        let stranger = || {
-            let strangers = self.places.iter().enumerate().filter(|(_, place)| !place.known);
-            strangers.min_by_key(|(_, place)| place.touched).map(|(n, _)| n)
+    /// A free place. When there is none: that of another message of the same sender; for a known sender else that
+    /// of a stranger, else one of a sender that has several, so that who claims to be a known meter and names
+    /// ever new receivers keeps one place and not all. Of several the one that was silent the longest.
+    fn free_place(&self, channel: &Channel, known: bool) -> Option<usize> {
+        let oldest = |takes: &dyn Fn(&Place<SIZE>) -> bool| {
+            let places = self.places.iter().enumerate().filter(|(_, place)| takes(place));
+            places.min_by_key(|(_, place)| place.touched).map(|(n, _)| n)
         };
-        free.or_else(|| if known { stranger() } else { None })
+        let free = self.places.iter().position(|place| place.channel.is_none());
+        free.or_else(|| oldest(&|place| place.channel.is_some_and(|other| other.same_sender(channel))))
+            .or_else(|| if known { oldest(&|place| !place.known) } else { None })
+            .or_else(|| if known { oldest(&|place| self.has_another(place)) } else { None })
+    }
+    /// True when the sender of `place` has a second one.
+    fn has_another(&self, place: &Place<SIZE>) -> bool {
+        let of_sender = |other: &&Place<SIZE>| match (&place.channel, &other.channel) {
+            (Some(channel), Some(other)) => channel.same_sender(other),
+            _ => false,
+        };
+        self.places.iter().filter(of_sender).nth(1).is_some()
     }
 }
 
 /// Cuts a sealed message into fragments: the mirror of [`Reassembler`].
 ///
 /// Each item is the AFL of a fragment and its octets. The first AFL has MCL, KI, MCR and ML, the last one the
-/// MAC, as OMS wants it. `limit`: octets of the message per fragment.
+/// MAC, as OMS wants it. The iterator makes all fragments of one size; [`Fragments::next_within`]
+/// and [`Fragments::next_of`] ask for each by itself, where frames have room for more or for less.
+///
+/// ```
+/// use oms_security::afl::{AflMessage, MessageControl};
+/// use oms_security::reassembly::Fragments;
+///
+/// let message = [0x7A; 93];
+/// let afl = AflMessage { message_control: Some(MessageControl(0x40)), message_length: Some(93), ..AflMessage::default() };
+/// // OMS Vol. 2 Annex N, N.4: 33 + 33 + 27 octets.
+/// let sizes: Vec<_> = Fragments::new(afl, &message, 33)?.map(|(afl, octets)| (afl.fragment_id, octets.len())).collect();
+/// assert_eq!(sizes, [(1, 33), (2, 33), (3, 27)]);
+/// # Ok::<(), oms_security::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Fragments<'m> {
     afl: AflMessage,
@@ -200,8 +246,8 @@ pub struct Fragments<'m> {
 }
 
 impl<'m> Fragments<'m> {
-    /// The fragments of `message`, which begins with its transport CI. `afl` has the MAC already, where the
-    /// mode has one, and its ML must be the length of the message.
+    /// The fragments of `message`, which begins with its transport CI, at most `limit` octets each. `afl` has the
+    /// MAC already, where the mode has one, and its ML must be the length of the message.
     ///
     /// # Errors
     /// [`ErrorKind::MessageLength`] when ML is missing or not the length of the message;
@@ -216,6 +262,11 @@ impl<'m> Fragments<'m> {
         }
         Ok(Self { afl, rest: message, limit, next: 1 })
     }
+    /// Octets of the message that were not given out.
+    #[must_use]
+    pub const fn remaining(&self) -> usize {
+        self.rest.len()
+    }
     /// The next fragment with at most `limit` octets, whatever the limit of the others: they may be cut anywhere.
     /// `None` at the end, and when fewer octets than that would need more than 255 fragments.
     pub fn next_of(&mut self, limit: usize) -> Option<(Afl, &'m [u8])> {
@@ -223,20 +274,51 @@ impl<'m> Fragments<'m> {
             return None;
         }
         let (octets, rest) = self.rest.split_at_checked(limit).unwrap_or((self.rest, &[]));
-        let is_first = self.next == 1;
-        let first = if is_first { self.afl } else { AflMessage::default() };
-        let afl = Afl {
+        let afl = self.afl_of(rest.is_empty());
+        self.rest = rest;
+        self.next = self.next.wrapping_add(1);
+        Some((afl, octets))
+    }
+    /// The next fragment, its AFL and its octets together in at most `room` octets; `None` when all were given
+    /// out.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BufferTooSmall`] when not even one octet has room behind the AFL, and then nothing was
+    /// taken; [`ErrorKind::TooLong`] when the message needs more than 255 fragments.
+    pub fn next_within(&mut self, room: usize) -> Result<Option<(Afl, &'m [u8])>, Error> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        if self.next == 0 {
+            let length = usize::from(self.afl.message_length.unwrap_or_default());
+            return Err(ErrorKind::TooLong { length, limit: length.saturating_sub(self.rest.len()) }.at(0));
+        }
+        let header = |is_last| self.afl_of(is_last).encoded_len();
+        let whole = self.rest.len().saturating_add(header(true));
+        let limit = if whole <= room {
+            self.rest.len()
+        } else {
+            // The last octet stays for the fragment with the MAC.
+            room.saturating_sub(header(false)).min(self.rest.len().saturating_sub(1))
+        };
+        if limit == 0 {
+            let needed = header(self.rest.len() == 1).saturating_add(1);
+            return Err(ErrorKind::BufferTooSmall { needed, available: room }.at(room));
+        }
+        Ok(self.next_of(limit))
+    }
+    /// The AFL of the next fragment.
+    fn afl_of(&self, is_last: bool) -> Afl {
+        let first = if self.next == 1 { self.afl } else { AflMessage::default() };
+        Afl {
             fragment_id: self.next,
-            more_fragments: !rest.is_empty(),
+            more_fragments: !is_last,
             message_control: first.message_control,
             key_information: first.key_information,
             message_counter: first.message_counter,
             message_length: first.message_length,
-            mac: if rest.is_empty() { self.afl.mac } else { None },
-        };
-        self.rest = rest;
-        self.next = self.next.wrapping_add(1);
-        Some((afl, octets))
+            mac: if is_last { self.afl.mac } else { None },
+        }
     }
 }
 
@@ -360,6 +442,74 @@ mod tests {
     }
 
     #[test]
+    fn one_sender_fills_no_store() {
+        let whole = message(60);
+        let parts = fragments(&whole, 30);
+        let (afl, octets) = &parts[0];
+        let to = |sender: u8, receiver: u8| Channel::Wireless {
+            sender: Address::from_link_octets([sender; 8]),
+            receiver: Some(Address::from_link_octets([receiver; 8])),
+        };
+        let mut store = Reassembler::<3, 100>::new(SECOND);
+        // Somebody with the address of a known meter and ever new receivers.
+        for receiver in 0..50 {
+            let now = Instant::from_micros(receiver.into());
+            store.push(now, to(1, receiver), true, afl, octets).unwrap();
+        }
+        assert_eq!(store.pending(), 3);
+        // The others get their places all the same, and keep them.
+        let now = Instant::from_micros(60);
+        store.push(now, to(2, 0), true, afl, octets).unwrap();
+        store.push(now, to(3, 0), true, afl, octets).unwrap();
+        for receiver in 0..50 {
+            store.push(now, to(1, receiver), true, afl, octets).unwrap();
+            store.push(now, to(9, receiver), false, afl, octets).unwrap_err();
+        }
+        let (afl, octets) = &parts[1];
+        for sender in [2, 3] {
+            assert!(store.push(now, to(sender, 0), true, afl, octets).unwrap().is_some());
+        }
+    }
+
+    #[test]
+    fn fragments_of_the_room_in_each_frame() {
+        let whole = message(86);
+        for rooms in [[37, 37, 40], [17, 90, 60], [105, 0, 0]] {
+            let mut cut = Fragments::new(afl(86), &whole, 1).unwrap();
+            let mut store = Reassembler::<1, 100>::new(SECOND);
+            let mut rooms = rooms.into_iter();
+            loop {
+                let room = rooms.next().unwrap();
+                let (part, octets) = cut.next_within(room).unwrap().unwrap();
+                assert!(part.encoded_len() + octets.len() <= room);
+                if let Some(done) = store.push(Instant::ZERO, channel(1), true, &part, octets).unwrap() {
+                    assert_eq!((&*done.octets, done.afl), (&whole[..], afl(86)));
+                    break;
+                }
+            }
+            assert_eq!((cut.remaining(), cut.next_within(9).unwrap()), (0, None));
+        }
+        // The first AFL has eleven octets, the one with the MAC twelve: the last octet waits for it.
+        let mut cut = Fragments::new(afl(86), &whole, 1).unwrap();
+        assert_eq!(
+            cut.next_within(11).unwrap_err().kind,
+            ErrorKind::BufferTooSmall { needed: 12, available: 11 }
+        );
+        let (part, octets) = cut.next_within(11 + 86).unwrap().unwrap();
+        assert!(part.more_fragments && octets.len() == 85);
+        assert_eq!(
+            cut.next_within(12).unwrap_err().kind,
+            ErrorKind::BufferTooSmall { needed: 13, available: 12 }
+        );
+        let long = message(300);
+        let mut cut = Fragments::new(afl(300), &long, 300).unwrap();
+        for n in 0..255 {
+            cut.next_within(if n == 0 { 12 } else { 5 }).unwrap().unwrap();
+        }
+        assert_eq!(cut.next_within(40).unwrap_err().kind, ErrorKind::TooLong { length: 300, limit: 255 });
+    }
+
+    #[test]
     fn silence_and_a_clock_that_goes_backwards() {
         let whole = message(60);
         let parts = fragments(&whole, 30);
@@ -370,11 +520,14 @@ mod tests {
         assert!(store.push(earlier, channel(1), true, &parts[1].0, parts[1].1).unwrap().is_some());
         store.push(start, channel(1), true, &parts[0].0, parts[0].1).unwrap();
         let late = start.after(SECOND).after(Duration::from_micros(1));
+        assert_eq!(store.poll_timeout(), Some(late));
+        store.handle_timeout(start.after(SECOND));
+        assert_eq!(store.pending(), 1);
         assert_eq!(
             store.push(late, channel(1), true, &parts[1].0, parts[1].1).unwrap_err().kind.name(),
             "fragment_gap"
         );
-        assert_eq!(store.pending(), 0);
+        assert_eq!((store.pending(), store.poll_timeout()), (0, None));
     }
 
     #[test]

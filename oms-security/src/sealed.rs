@@ -184,17 +184,19 @@ pub fn open<P: KeyProvider + ?Sized>(
     match context.configuration.mode() {
         SecurityMode::AES_CBC_KDF => return mode7::open(context, message, body, keys),
         SecurityMode::AES_CCM => return mode10::open(context, message, body, keys),
-        _ => {}
+        SecurityMode::NONE | SecurityMode::AES_CBC_IV => {}
+        #[cfg(feature = "legacy")]
+        SecurityMode::DES_CBC | SecurityMode::DES_CBC_IV | SecurityMode::AES_CBC => {}
+        mode => return Err(ErrorKind::UnsupportedMode { mode }.at(body)),
     }
     let vouched = mode7::vouch(context, message, keys).map_err(|kind| kind.at(body))?;
     let opening = match context.configuration.mode() {
-        SecurityMode::NONE => Opening::CLEAR,
         SecurityMode::AES_CBC_IV => mode5::open(context, message, body, keys)?,
         #[cfg(feature = "legacy")]
         SecurityMode::DES_CBC | SecurityMode::DES_CBC_IV => legacy::open_des(context, message, body, keys)?,
         #[cfg(feature = "legacy")]
         SecurityMode::AES_CBC => legacy::open_aes(context, message, body, keys)?,
-        mode => return Err(ErrorKind::UnsupportedMode { mode }.at(body)),
+        _ => Opening::CLEAR,
     };
     Ok(match vouched {
         Some((reading, mac)) => Opening {

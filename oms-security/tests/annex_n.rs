@@ -8,10 +8,14 @@
     reason = "tests"
 )]
 
+mod backend;
+
+use backend::TableFree;
 use mbus_link::Address;
 use oms_security::afl::{Afl, AflMessage};
+use oms_security::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 use oms_security::configuration::Configuration;
-use oms_security::key::{Aes, Key, PreparedKey};
+use oms_security::key::{Aes, BlockCipher128, Key, PreparedKey};
 use oms_security::sealed::{Direction, Found, SecurityContext, open, seal};
 
 /// One message: its section, profile, the address of the link layer, the AFL of every fragment, the message
@@ -244,16 +248,55 @@ impl Printed {
         Some((SecurityContext { meter, access_number: message[header], direction, configuration, afl }, body))
     }
     fn key(&self) -> PreparedKey<Aes> {
+        self.prepared()
+    }
+    fn prepared<C: BlockCipher128>(&self) -> PreparedKey<C> {
         PreparedKey::new(&self.key.parse::<Key>().unwrap())
     }
 }
 
 #[test]
 fn every_printed_message_opens_and_is_sealed_again() {
+    both_ways::<Aes>();
+}
+
+#[test]
+fn another_block_cipher_plugs_in() {
+    // FIPS 197, appendix B.
+    let hex = |text: &str| *text.parse::<Key>().unwrap().octets();
+    let (plain, sealed) = (hex("3243F6A8885A308D313198A2E0370734"), hex("3925841D02DC09FBDC118597196A0B32"));
+    let cipher = TableFree::new(&hex("2B7E151628AED2A6ABF7158809CF4F3C").into());
+    let mut block = plain.into();
+    cipher.encrypt_block(&mut block);
+    assert_eq!(block.0, sealed);
+    cipher.decrypt_block(&mut block);
+    assert_eq!(block.0, plain);
+    both_ways::<TableFree>();
+}
+
+#[test]
+fn a_key_schedule_is_made_once() {
+    let printed = &PRINTED[0];
+    let key = printed.prepared::<TableFree>();
+    let before = backend::schedules();
+    for _ in 0..10 {
+        let (context, mut message, body) = printed.parts();
+        open(&context, &mut message, body, &key).unwrap();
+        seal(&context, &mut message, body, &key).unwrap();
+    }
+    assert_eq!(backend::schedules(), before, "mode 5 uses the schedule that was prepared");
+    let (context, mut message, body) = PRINTED[1].parts();
+    let key = PRINTED[1].prepared::<TableFree>();
+    let before = backend::schedules();
+    open(&context, &mut message, body, &key).unwrap();
+    assert_eq!(backend::schedules(), before + 2, "mode 7 makes those of the two derived keys");
+}
+
+fn both_ways<C: BlockCipher128>() {
     for printed in PRINTED {
         let (context, sealed, body) = printed.parts();
         let mut message = sealed.clone();
-        let opening = open(&context, &mut message, body, &printed.key()).unwrap_or_else(|error| {
+        let opening = open(&context, &mut message, body, &printed.prepared::<C>()).unwrap_or_else(|error| {
             panic!("{}: {error}", printed.section);
         });
         let plaintext = hex(printed.plaintext);
@@ -264,7 +307,7 @@ fn every_printed_message_opens_and_is_sealed_again() {
         assert_eq!(opening.counter.is_some(), printed.profile != 'A', "{}", printed.section);
 
         let mut again = message.clone();
-        let mac = seal(&context, &mut again, body, &printed.key()).unwrap();
+        let mac = seal(&context, &mut again, body, &printed.prepared::<C>()).unwrap();
         assert!(again == sealed, "{}", printed.section);
         assert_eq!(mac, context.afl.and_then(|afl| afl.mac), "{}", printed.section);
     }
