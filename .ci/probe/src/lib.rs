@@ -24,6 +24,7 @@ pub unsafe extern "C" fn probe_all(octets: *const u8, len: usize) -> usize {
     #[cfg(feature = "bad")]
     black_box(input[black_box(len) ^ 1]);
     chips(input);
+    deframers(input);
     link(input);
     wireless_frames(input);
     wireless_access(input);
@@ -62,6 +63,45 @@ fn chips(input: &[u8]) {
     }
     black_box(format_a::encode_into(input, &mut octets).is_ok());
     black_box(format_b::encode_into(input, &mut octets).is_ok());
+}
+
+fn deframers(input: &[u8]) {
+    use wmbus_phy::mode::{self, Mode};
+    use wmbus_phy::{
+        ChipDeframer, ChipEvent, Chips, FrameFormat, OctetDeframer, OctetEvent, Search, Transmission,
+    };
+    let airs = black_box([mode::T1.from_meter, mode::C1.from_meter, mode::N2G.from_meter]);
+    let Ok(search) = Search::new(&airs) else { return };
+    let search = search.with_tolerance(input.len() as u8).with_preamble(input.len() as u8);
+    let mut chips = Chips::with_len(input, black_box(input.len()));
+    black_box(search.clone().find(&mut chips));
+    let mut deframer = black_box(ChipDeframer::<584>::with_search(search));
+    black_box(deframer.handle_chip(input.is_empty()).is_some());
+    let mut chips = Chips::with_len(input, black_box(input.len()));
+    while let Some(event) = deframer.handle_input(&mut chips) {
+        if let ChipEvent::Frame { sync, octets, .. } = event {
+            black_box(sync.format.strip_in_place(octets).is_ok());
+        }
+    }
+    let format = black_box(FrameFormat::B);
+    black_box(deframer.begin(&mode::C2.from_meter, format).is_ok());
+    deframer.gap();
+    black_box((deframer.poll_event().is_some(), deframer.taken(), deframer.is_receiving()));
+    let mut deframer = black_box(OctetDeframer::<290>::new(&[FrameFormat::A, FrameFormat::B]));
+    deframer.begin();
+    let mut octets = input;
+    while let Some(event) = deframer.handle_input(&mut octets) {
+        if let OctetEvent::Frame { format, octets } = event {
+            black_box(format.strip_in_place(octets).is_ok());
+        }
+    }
+    deframer.gap();
+    black_box((deframer.poll_event().is_some(), deframer.is_empty()));
+    let mut out = [0; 700];
+    let mode = core::str::from_utf8(input).ok().and_then(Mode::named).unwrap_or(&mode::R2);
+    let transmission = Transmission::new(black_box(mode.from_meter), format, input);
+    black_box((transmission.encode_into(&mut out).is_ok(), transmission.nanoseconds()));
+    black_box(mode.from_meter.channels.frequency(input.len() as u8));
 }
 
 fn link(input: &[u8]) {

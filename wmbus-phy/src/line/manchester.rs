@@ -30,19 +30,16 @@ pub(super) const fn octet(chips: u16) -> Result<u8, BadSymbol> {
         let symbol = ((chips << chip) >> 14) as u8;
         return Err(BadSymbol { chip, symbol });
     }
-    let [.., octet] = gather(chips as u64).to_be_bytes();
-    Ok(octet)
+    let [first, second] = chips.to_be_bytes();
+    Ok(gather(first) << 4 | gather(second))
 }
 
-/// The second chips of 32 symbols, moved together.
+/// The second chips of four symbols, moved together.
 #[inline(always)]
-const fn gather(chips: u64) -> u64 {
-    let bits = chips & BITS;
-    let bits = (bits | bits >> 1) & 0x3333_3333_3333_3333;
-    let bits = (bits | bits >> 2) & 0x0F0F_0F0F_0F0F_0F0F;
-    let bits = (bits | bits >> 4) & 0x00FF_00FF_00FF_00FF;
-    let bits = (bits | bits >> 8) & 0x0000_FFFF_0000_FFFF;
-    (bits | bits >> 16) & 0x0000_0000_FFFF_FFFF
+const fn gather(chips: u8) -> u8 {
+    let bits = chips & 0x55;
+    let bits = (bits | bits >> 1) & 0x33;
+    (bits | bits >> 2) & 0x0F
 }
 
 /// Two octets of chips for one octet; `packed` has the length for `octets`.
@@ -57,14 +54,26 @@ pub(super) fn encode(octets: &[u8], packed: &mut [u8]) {
 /// One octet for two octets of chips; `packed` has the length for `octets`.
 pub(super) fn decode(packed: &[u8], octets: &mut [u8]) -> Result<(), Error> {
     let mut differ = BITS;
-    for (eight, four) in packed.chunks_exact(8).zip(octets.chunks_exact_mut(4)) {
-        if let ([a, b, c, d, e, f, g, h], [w, x, y, z]) = (eight, four) {
-            let chips = u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
-            differ &= chips ^ chips >> 1;
-            [_, _, _, _, *w, *x, *y, *z] = gather(chips).to_be_bytes();
-        }
+    let (mut chips, mut rest) = (packed, &mut *octets);
+    while let (Some((now, behind)), Some(([w, x, y, z], later))) =
+        (chips.split_first_chunk::<8>(), rest.split_first_chunk_mut::<4>())
+    {
+        // Within an octet the order of octets in a word does not matter, and this one is free on most machines.
+        let word = u64::from_le_bytes(*now);
+        differ &= word ^ word >> 1;
+        let bits = word & BITS;
+        let bits = (bits | bits >> 1) & 0x3333_3333_3333_3333;
+        let bits = (bits | bits >> 2) & 0x0F0F_0F0F_0F0F_0F0F;
+        // Four bits from every octet of chips: the first of two are the upper ones.
+        let bits = (bits << 4 | bits >> 8) & 0x00FF_00FF_00FF_00FF;
+        let bits = (bits | bits >> 8) & 0x0000_FFFF_0000_FFFF;
+        [*w, *x, *y, *z, ..] = (bits | bits >> 16).to_le_bytes();
+        (chips, rest) = (behind, later);
     }
     let whole = octets.len() & !3;
     let from = if differ == BITS { whole } else { 0 };
+    if from == octets.len() {
+        return Ok(());
+    }
     super::octet_by_octet(super::LineCode::Manchester, packed, octets, from)
 }

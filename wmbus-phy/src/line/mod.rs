@@ -159,7 +159,7 @@ struct BadSymbol {
 }
 
 /// Reads the octets from number `from` on, one by one; `packed` has the length for `octets`.
-#[inline]
+#[inline(never)]
 fn octet_by_octet(code: LineCode, packed: &[u8], octets: &mut [u8], from: usize) -> Result<(), Error> {
     let chips = code.chips_per_octet();
     for (at, octet) in octets.iter_mut().enumerate().skip(from) {

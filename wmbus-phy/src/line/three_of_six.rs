@@ -105,5 +105,8 @@ pub(super) fn decode(packed: &[u8], octets: &mut [u8]) -> Result<(), Error> {
     }
     let whole = octets.len() & !1;
     let from = if invalid & INVALID == 0 { whole } else { 0 };
+    if from == octets.len() {
+        return Ok(());
+    }
     super::octet_by_octet(super::LineCode::ThreeOfSix, packed, octets, from)
 }
