@@ -11,6 +11,7 @@
 //! and no time, and none is made up.
 
 use mbus_link::octets::Writer;
+use mbus_link::time::Duration;
 
 use crate::decimal::Decimal;
 use crate::moment::Moment;
@@ -155,6 +156,18 @@ impl Spacing {
             _ => None,
         }
     }
+    /// The span of a step, where all steps are of the same length: not for months.
+    #[must_use]
+    pub fn span(self) -> Option<Duration> {
+        let (n, unit) = match self {
+            Self::Seconds(n) => (n, 1),
+            Self::Minutes(n) => (n, 60),
+            Self::Hours(n) => (n, 3600),
+            Self::Days(n) => (n, 86_400),
+            Self::HalfMonth | Self::Months(_) | Self::Column(_) | Self::Reserved(..) => return None,
+        };
+        Some(Duration::from_secs(unit).saturating_mul(n.into()))
+    }
     /// The moment `steps` steps after `base`, or before it. `None` where the spacing is not one in time, or
     /// the base has no time of day for steps below a day.
     #[must_use]
@@ -297,12 +310,13 @@ impl<'a> Profile<'a> {
         self.elements.chunks_exact(self.element_len.max(1)).remainder()
     }
 
-    /// The record with the base value: same register, same VIB but for the profile's own VIFE.
+    /// The record with the base value: same register, function included, same VIB but for the profile's own VIFE.
     #[must_use]
     pub fn base_value(&self, records: Records<'a>) -> Option<Record<'a>> {
         let mine = || self.record.qualifiers().filter(|q| ProfileKind::of(q.effect()).is_none());
         records.map_while(Result::ok).find(|record| {
             record.storage() == self.record.storage()
+                && record.function() == self.record.function()
                 && record.tariff() == self.record.tariff()
                 && record.subunit() == self.record.subunit()
                 && record.vib().row() == self.record.vib().row()
