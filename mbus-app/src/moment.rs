@@ -9,6 +9,9 @@ use core::fmt;
 use crate::date_time::{Calendar, Date, DateTime, Precision, Time};
 use crate::value::Value;
 
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
 /// A date, or a date and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -68,10 +71,25 @@ impl Moment {
         let date = (0..4).find_map(|short| Date::new(year, month, day.checked_sub(short)?))?;
         Some(self.with_date(date))
     }
-    /// So many seconds later, or earlier. `None` for a day without a time.
+    /// True for the same day and the same time of day; seconds that are not told are zero, and day of the week or
+    /// summer time do not count.
     #[must_use]
-    pub fn plus_seconds(self, seconds: i64) -> Option<Self> {
-        const DAY: i64 = 86_400;
+    pub fn is_same(self, other: Self) -> bool {
+        self.date() == other.date() && self.time_of_day() == other.time_of_day()
+    }
+    /// How many days lie between the days of the two, negative when `self` is earlier. `None` where they are not told.
+    #[must_use]
+    pub fn days_since(self, other: Self) -> Option<i64> {
+        day_number(self.date())?.checked_sub(day_number(other.date())?)
+    }
+    /// How many seconds lie between the two, negative when `self` is earlier. `None` where one has no time of day.
+    #[must_use]
+    pub fn seconds_since(self, other: Self) -> Option<i64> {
+        let of_day = self.time_of_day()?.checked_sub(other.time_of_day()?)?;
+        self.days_since(other)?.checked_mul(DAY)?.checked_add(of_day)
+    }
+    /// Seconds since midnight. `None` for a day without a time, and for open parts.
+    fn time_of_day(self) -> Option<i64> {
         let Self::DateTime(moment) = self else { return None };
         let Time { hour: Some(hour), minute: Some(minute), second } = moment.time else { return None };
         // Type F has no seconds: its moments are full minutes.
@@ -80,11 +98,15 @@ impl Moment {
             (None, Precision::Minutes) => 0,
             (None, Precision::Seconds) => return None,
         };
-        let of_day = i64::from(hour)
+        i64::from(hour)
             .checked_mul(3600)?
             .checked_add(i64::from(minute).checked_mul(60)?)?
-            .checked_add(i64::from(second))?
-            .checked_add(seconds)?;
+            .checked_add(i64::from(second))
+    }
+    /// So many seconds later, or earlier. `None` for a day without a time.
+    #[must_use]
+    pub fn plus_seconds(self, seconds: i64) -> Option<Self> {
+        let of_day = self.time_of_day()?.checked_add(seconds)?;
         let Self::DateTime(moment) = self.plus_days(of_day.div_euclid(DAY))? else { return None };
         let of_day = of_day.rem_euclid(DAY);
         let part = |part: i64| u8::try_from(part).ok();
@@ -203,5 +225,25 @@ mod tests {
         assert_eq!(date(2024, 1, 1).plus_days(-1).unwrap().to_string(), "2023-12-31");
         assert_eq!(date(9999, 12, 31).plus_days(1), None);
         assert_eq!(date(0, 1, 1).plus_days(-1), None);
+    }
+
+    #[test]
+    fn distances() {
+        let later = minute(0, 0).plus_seconds(3 * 86_400 + 61).unwrap();
+        assert_eq!(later.seconds_since(minute(0, 0)), Some(3 * 86_400 + 61));
+        assert_eq!(minute(0, 0).seconds_since(later), Some(-3 * 86_400 - 61));
+        assert_eq!((later.days_since(minute(23, 0)), minute(23, 0).days_since(later)), (Some(3), Some(-3)));
+        assert_eq!(
+            (date(2024, 1, 2).seconds_since(date(2024, 1, 1)), later.seconds_since(date(2024, 1, 1))),
+            (None, None)
+        );
+        assert_eq!(Moment::Date(Date { day: None, ..later.date() }).days_since(later), None);
+        assert!(
+            later.is_same(later) && !later.is_same(minute(0, 0)) && !date(2024, 2, 28).is_same(minute(0, 0))
+        );
+        assert!(
+            later.plus_seconds(-61).unwrap().is_same(minute(0, 0).plus_days(3).unwrap()),
+            "with and without seconds"
+        );
     }
 }

@@ -13,7 +13,10 @@
 use mbus_app::date_time::{Date, DateTime, Time};
 use mbus_app::decimal::Decimal;
 use mbus_app::moment::Moment;
-use mbus_app::profile::{Entry, IncrementMode, Profile, ProfileBuilder, ProfileFault, ProfileKind, Spacing};
+use mbus_app::profile::{
+    Entry, IncrementMode, Point, Profile, ProfileBuilder, ProfileFault, ProfileKind, SeriesBuilder, Spacing,
+};
+use mbus_app::readings::Readings;
 use mbus_app::record::builder::{Content, NewDib, NewVib, RecordBuilder, Register, Unbuildable};
 use mbus_app::record::{DataField, Direction, Qualifier, Record, Records};
 use mbus_app::value::{Invalid, Value};
@@ -359,6 +362,133 @@ fn what_a_builder_refuses() {
     assert!(ProfileBuilder { values: &[n(91)], ..bcd }.encode_into(&mut buffer).is_ok());
 }
 
+/// The points that the readings of records with one profile tell, the base first.
+fn points(octets: &[u8]) -> Vec<Point> {
+    let profile = profiles(octets)[0];
+    let base = profile.base_value(Records::new(octets)).unwrap();
+    Readings::new(Records::new(octets))
+        .filter(|reading| reading.record.offset() == base.offset() || Profile::of(&reading.record).is_ok())
+        .map(|reading| Point {
+            time: reading.time.unwrap(),
+            value: match reading.value {
+                Value::Number(number) => Some(number),
+                _ => None,
+            },
+        })
+        .collect()
+}
+
+#[test]
+fn printed_profiles_are_built_from_series() {
+    // Annex F, the three of them, and the middle of N.3; the base value is BCD in some.
+    let year = hex(YEAR);
+    for (octets, base) in [
+        (hex(FORWARD), Some(DataField::BCD_6)),
+        (hex(INVERSE), Some(DataField::BCD_6)),
+        (hex(REGISTERS), Some(DataField::INTEGER_32)),
+        (year[16..year.len() - 5].to_vec(), Some(DataField::BCD_8)),
+    ] {
+        let series = points(&octets);
+        let profile = profiles(&octets)[0];
+        let record = profile.record();
+        let builder = SeriesBuilder {
+            register: Register::of(record),
+            quantity: record.quantity(),
+            unit: record.unit(),
+            qualifiers: &[],
+            kind: profile.kind(),
+            mode: profile.mode(),
+            base,
+            element: profile.element_field(),
+            points: &series,
+        };
+        let len = octets.len();
+        assert_eq!(builder.encoded_len(), Ok(len));
+        let mut buffer = [0; 100];
+        for size in 0..len {
+            let error = builder.encode_into(&mut buffer[..size]).unwrap_err();
+            assert_eq!(error.kind, ErrorKind::BufferTooSmall { needed: len, available: size });
+        }
+        assert_eq!(builder.encode_into(&mut buffer[..len]).unwrap(), octets);
+    }
+}
+
+fn minute(day: u8, hour: u8, minute: u8) -> Moment {
+    Moment::DateTime(DateTime {
+        date: Date::new(2024, 1, day).unwrap(),
+        time: Time { hour: Some(hour), minute: Some(minute), second: None },
+        ..DateTime::default()
+    })
+}
+
+#[test]
+fn a_spacing_is_found_or_the_series_is_refused() {
+    let day = |month, day| Moment::Date(Date::new(2024, month, day).unwrap());
+    let between = |moments: &[Moment]| Spacing::between(moments.iter().copied());
+    for (moments, expected) in [
+        (vec![day(1, 31), day(2, 29), day(3, 31)], Some(Spacing::Months(1))),
+        (vec![day(1, 1), day(4, 1), day(7, 1)], Some(Spacing::Months(3))),
+        (vec![day(7, 1), day(1, 1)], Some(Spacing::Months(6))),
+        (vec![day(1, 1), day(2, 1), day(3, 3)], Some(Spacing::Days(31))),
+        (vec![day(1, 1), day(3, 1)], Some(Spacing::Days(60))),
+        (vec![minute(1, 0, 0), minute(2, 0, 0), minute(3, 0, 0)], Some(Spacing::Days(1))),
+        (vec![minute(3, 5, 0), minute(2, 0, 0)], Some(Spacing::Hours(29))),
+        (vec![minute(1, 23, 45), minute(2, 0, 0)], Some(Spacing::Minutes(15))),
+        (vec![minute(1, 0, 0), minute(1, 0, 0).plus_seconds(8).unwrap()], Some(Spacing::Seconds(8))),
+        (vec![day(1, 1)], None),
+        (vec![day(1, 1), day(1, 1)], None),
+        (vec![day(1, 1), day(1, 2), day(1, 4)], None),
+        (vec![day(1, 1), day(1, 2), day(1, 1)], None),
+        (vec![day(1, 1), minute(2, 0, 0)], None),
+        (vec![minute(1, 0, 0), minute(1, 4, 11)], None), // 251 minutes
+        (vec![day(1, 1), Moment::Date(Date::new(2025, 1, 1).unwrap())], None), // 366 days
+        (vec![], None),
+    ] {
+        assert_eq!(between(&moments), expected, "{moments:?}");
+    }
+    let n = |n| Some(Decimal::new(n, 0));
+    let up = [
+        Point { time: minute(1, 0, 0), value: n(5) },
+        Point { time: minute(1, 0, 15), value: n(7) },
+        Point { time: minute(1, 0, 30), value: n(7) },
+    ];
+    let good = SeriesBuilder {
+        register: Register { storage: 3, ..Register::default() },
+        quantity: Quantity::Energy,
+        unit: Unit::WattHour,
+        qualifiers: &[],
+        kind: ProfileKind::Compact,
+        mode: IncrementMode::Increments,
+        base: None,
+        element: DataField::INTEGER_8,
+        points: &up,
+    };
+    let refused = |series: SeriesBuilder<'_>| match series.encode_into(&mut [0; 99]).unwrap_err().kind {
+        ErrorKind::CannotBuild(reason) => reason,
+        other => panic!("{other:?}"),
+    };
+    assert!(good.encode_into(&mut [0; 99]).is_ok());
+    use Unbuildable as U;
+    assert_eq!(
+        refused(SeriesBuilder { kind: ProfileKind::Inverse, ..good }),
+        U::UnevenSteps,
+        "it runs forward"
+    );
+    assert_eq!(refused(SeriesBuilder { points: &up[..1], ..good }), U::UnevenSteps);
+    assert_eq!(refused(SeriesBuilder { points: &[], ..good }), U::UnevenSteps);
+    assert_eq!(refused(SeriesBuilder { points: &[up[0], up[2], up[1]], ..good }), U::UnevenSteps);
+    assert_eq!(refused(SeriesBuilder { unit: Unit::Celsius, ..good }), U::NoVif);
+    assert_eq!(refused(SeriesBuilder { mode: IncrementMode::Decrements, ..good }), U::ValueDoesNotFit);
+    let lost = [Point { value: None, ..up[0] }, up[1]];
+    assert_eq!(refused(SeriesBuilder { points: &lost, ..good }), U::ValueDoesNotFit, "no base");
+    let many: Vec<Point> = (0..200)
+        .map(|k| Point { time: minute(1, 0, 0).plus_seconds(k).unwrap(), value: n(k.into()) })
+        .collect();
+    assert_eq!(refused(SeriesBuilder { points: &many, ..good }), U::TooLong);
+    let eleven = [Qualifier::Orthogonal(0x3B); 10];
+    assert_eq!(refused(SeriesBuilder { qualifiers: &eleven, ..good }), U::BadQualifiers);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -398,6 +528,52 @@ proptest! {
                 _ => None,
             }).collect();
             prop_assert_eq!(back, values);
+        }
+    }
+
+    /// Any series of any spacing, with a factor among the qualifiers: the readings of what is built are the series.
+    #[test]
+    fn a_series_with_times_is_written_and_read(
+        kind in prop::sample::select(vec![ProfileKind::Compact, ProfileKind::WithRegisters, ProfileKind::Inverse]),
+        absolute: bool,
+        (unit, value) in (0u8..4, 1u8..=250).prop_map(|(unit, n)| if n > 240 { (1 + unit % 3, 254) } else { (unit, n) }),
+        storage in 0u64..1000,
+        tariff in 0u32..4,
+        exponent in -3i16..3,
+        scaled: bool,
+        values in prop::collection::vec(0i128..1_000_000, 2..20),
+        start in 1u8..=31,
+    ) {
+        let spacing = Spacing::from_codes(unit, value);
+        let base = minute(start, 6, 30);
+        let back = kind == ProfileKind::Inverse;
+        // From mWh on; the factor shifts all lines of the table.
+        let exponent = if scaled { exponent + 3 } else { exponent };
+        let points: Vec<Point> = values.iter().zip(0i64..).map(|(value, n)| Point {
+            time: spacing.at(base, if back { -n } else { n }).unwrap(),
+            value: Some(Decimal::new(*value, exponent)),
+        }).collect();
+        let times_thousand = [Qualifier::Orthogonal(0x7D)];
+        let series = SeriesBuilder {
+            register: Register { storage, tariff, is_register: kind == ProfileKind::WithRegisters, ..Register::default() },
+            quantity: Quantity::Energy,
+            unit: Unit::WattHour,
+            qualifiers: if scaled { &times_thousand } else { &[] },
+            kind,
+            mode: if absolute { IncrementMode::Absolute } else { IncrementMode::Differences },
+            base: None,
+            element: DataField::INTEGER_32,
+            points: &points,
+        };
+        let mut buffer = [0; 300];
+        let octets = series.encode_into(&mut buffer).unwrap();
+        let readings: Vec<_> = Readings::new(Records::new(octets)).collect();
+        prop_assert_eq!(readings.len(), points.len());
+        for ((reading, point), n) in readings.iter().zip(&points).zip(0u64..) {
+            prop_assert_eq!(reading.storage, storage + n);
+            prop_assert!(reading.time.unwrap().is_same(point.time));
+            let Value::Number(number) = reading.value else { panic!("{:?}", reading.value) };
+            prop_assert_eq!(number.cmp_value(&point.value.unwrap()), core::cmp::Ordering::Equal);
         }
     }
 }

@@ -431,7 +431,9 @@ fn commands(input: &[u8]) {
 
 fn built_records(input: &[u8]) {
     use mbus_app::decimal::Decimal;
-    use mbus_app::profile::{IncrementMode, Profile, ProfileBuilder, ProfileKind, Spacing};
+    use mbus_app::profile::{
+        IncrementMode, Point, Profile, ProfileBuilder, ProfileKind, SeriesBuilder, Spacing,
+    };
     use mbus_app::readings::Readings;
     use mbus_app::record::builder::{
         Content, Element, NewDib, NewVib, RecordBuilder, RecordsBuilder, Register,
@@ -471,4 +473,21 @@ fn built_records(input: &[u8]) {
         values: &[number, None],
     };
     black_box(profile.encode_into(&mut buffer).is_ok());
+    let mut readings = Readings::new(Records::new(input));
+    let (Some(first), Some(second)) = (readings.next(), readings.next()) else { return };
+    let (Some(day), Some(time)) = (first.time, second.time) else { return };
+    black_box((readings.clone().on(day.date()).count(), readings.of(first.record.quantity(), day.date())));
+    let points = [Point { time: day, value: number }, Point { time, value: number }];
+    let series = SeriesBuilder {
+        register: Register::of(&first.record),
+        quantity: first.record.quantity(),
+        unit: first.record.unit(),
+        qualifiers: &[],
+        kind: black_box(ProfileKind::Compact),
+        mode: black_box(IncrementMode::Absolute),
+        base: None,
+        element: DataField(input.len() as u8),
+        points: &points,
+    };
+    black_box((series.encoded_len().is_ok(), series.encode_into(&mut buffer).is_ok()));
 }

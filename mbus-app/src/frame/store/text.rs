@@ -89,10 +89,13 @@ impl<const SIZE: usize> FromStr for StoredFormat<SIZE> {
             .ok_or(ParseFormatError { expected: "headers in hex" })?;
         let mut octets = [0; SIZE];
         let mut len = 0usize;
-        for (pair, place) in text.as_bytes().chunks(2).zip(&mut octets) {
-            let pair = core::str::from_utf8(pair).unwrap_or_default();
+        let mut digits = text.as_bytes();
+        while let ([high, low, rest @ ..], Some(place)) = (digits, octets.get_mut(len)) {
+            let pair = [*high, *low];
+            let pair = core::str::from_utf8(&pair).unwrap_or_default();
             *place = u8::from_str_radix(pair, 16).unwrap_or_default();
             len = len.saturating_add(1);
+            digits = rest;
         }
         if len.saturating_mul(2) != text.len() || words.next().is_some() {
             return Err(ParseFormatError {

@@ -66,6 +66,9 @@ pub enum Unbuildable {
     /// Text with letters that ISO 8859-1 does not have.
     #[error("text has letters outside ISO 8859-1")]
     NotLatin1,
+    /// A series of less than two values, or whose times are not one step apart, or of a step that profiles do not have.
+    #[error("the times of the series are not one step apart that a profile can have")]
+    UnevenSteps,
     /// Records behind manufacturer specific data, which reach to the end.
     #[error("nothing can follow manufacturer specific data")]
     BehindManufacturer,

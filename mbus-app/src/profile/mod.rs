@@ -10,16 +10,19 @@
 //! ones unknown, in absolute mode only itself. Months are calendar months. Without a base there is no value
 //! and no time, and none is made up.
 
-use mbus_link::octets::Writer;
-use mbus_link::time::Duration;
+mod builder;
+mod series;
+mod spacing;
 
 use crate::decimal::Decimal;
 use crate::moment::Moment;
-use crate::record::builder::Unbuildable;
 use crate::record::{DataField, Qualifier, Record, Records};
 use crate::value::{Invalid, Value};
 use crate::vif::orthogonal::Effect;
-use crate::{Error, ErrorKind};
+
+pub use builder::ProfileBuilder;
+pub use series::{Point, SeriesBuilder};
+pub use spacing::Spacing;
 
 /// Which VIFE makes a record a profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -96,104 +99,6 @@ impl IncrementMode {
     const fn is_unsigned(self) -> bool {
         matches!(self, Self::Increments | Self::Decrements)
     }
-}
-
-/// How far the values lie apart (spacing unit and spacing value).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum Spacing {
-    /// Not in time: column 1 to 4 of an array.
-    Column(u8),
-    /// 1 to 250 seconds.
-    Seconds(u8),
-    /// 1 to 250 minutes.
-    Minutes(u8),
-    /// 1 to 250 hours.
-    Hours(u8),
-    /// 1 to 250 days.
-    Days(u8),
-    /// Half a month. Only its name is known; read as the 1st and 16th of a month, never written.
-    HalfMonth,
-    /// 1, 3 or 6 months.
-    Months(u8),
-    /// Reserved: unit 0 to 3 and value.
-    Reserved(u8, u8),
-}
-
-impl Spacing {
-    /// The spacing of a unit (two bits) and a value.
-    #[must_use]
-    pub const fn from_codes(unit: u8, value: u8) -> Self {
-        match (unit & 3, value) {
-            (unit, 0) => Self::Column(unit.wrapping_add(1)),
-            (0, 1..=250) => Self::Seconds(value),
-            (1, 1..=250) => Self::Minutes(value),
-            (2, 1..=250) => Self::Hours(value),
-            (3, 1..=250) => Self::Days(value),
-            (3, 253) => Self::HalfMonth,
-            (1, 254) => Self::Months(6),
-            (2, 254) => Self::Months(3),
-            (3, 254) => Self::Months(1),
-            (unit, value) => Self::Reserved(unit, value),
-        }
-    }
-    /// Unit and value; `None` for steps that have no code.
-    #[must_use]
-    pub const fn codes(self) -> Option<(u8, u8)> {
-        match self {
-            Self::Column(column @ 1..=4) => Some((column.wrapping_sub(1), 0)),
-            Self::Seconds(n @ 1..=250) => Some((0, n)),
-            Self::Minutes(n @ 1..=250) => Some((1, n)),
-            Self::Hours(n @ 1..=250) => Some((2, n)),
-            Self::Days(n @ 1..=250) => Some((3, n)),
-            Self::HalfMonth => Some((3, 253)),
-            Self::Months(6) => Some((1, 254)),
-            Self::Months(3) => Some((2, 254)),
-            Self::Months(1) => Some((3, 254)),
-            Self::Reserved(unit @ 0..=3, value @ 251..) => Some((unit, value)),
-            _ => None,
-        }
-    }
-    /// The span of a step, where all steps are of the same length: not for months.
-    #[must_use]
-    pub fn span(self) -> Option<Duration> {
-        let (n, unit) = match self {
-            Self::Seconds(n) => (n, 1),
-            Self::Minutes(n) => (n, 60),
-            Self::Hours(n) => (n, 3600),
-            Self::Days(n) => (n, 86_400),
-            Self::HalfMonth | Self::Months(_) | Self::Column(_) | Self::Reserved(..) => return None,
-        };
-        Some(Duration::from_secs(unit).saturating_mul(n.into()))
-    }
-    /// The moment `steps` steps after `base`, or before it. `None` where the spacing is not one in time, or
-    /// the base has no time of day for steps below a day.
-    #[must_use]
-    pub fn at(self, base: Moment, steps: i64) -> Option<Moment> {
-        let times = |n: u8, unit: i64| i64::from(n).checked_mul(unit)?.checked_mul(steps);
-        match self {
-            Self::Seconds(n) => base.plus_seconds(times(n, 1)?),
-            Self::Minutes(n) => base.plus_seconds(times(n, 60)?),
-            Self::Hours(n) => base.plus_seconds(times(n, 3600)?),
-            Self::Days(n) => base.plus_days(times(n, 1)?),
-            Self::Months(n) => base.plus_months(times(n, 1)?),
-            Self::HalfMonth => half_months(base, steps),
-            Self::Column(_) | Self::Reserved(..) => None,
-        }
-    }
-}
-
-/// Between the 1st and the 16th; from any other day nobody knows.
-fn half_months(base: Moment, steps: i64) -> Option<Moment> {
-    let halves = match base.date().day {
-        Some(1) => steps,
-        Some(16) => steps.checked_add(1)?,
-        _ => return None,
-    };
-    let first = if base.date().day == Some(16) { base.plus_days(-15)? } else { base };
-    first.plus_months(halves.div_euclid(2))?.plus_days(halves.rem_euclid(2).checked_mul(15)?)
 }
 
 /// Why a record is no profile that can be read.
@@ -422,139 +327,4 @@ impl<'a> Iterator for Entries<'a> {
             value,
         })
     }
-}
-
-/// Writes spacing and elements of a profile: the octets behind LVAR, for
-/// [`Content::Value`](crate::record::builder::Content::Value) with [`Value::Octets`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ProfileBuilder<'a> {
-    /// Forward or inverse.
-    pub kind: ProfileKind,
-    /// What an element says.
-    pub mode: IncrementMode,
-    /// How far the values lie apart.
-    pub spacing: Spacing,
-    /// How an element is coded: an integer or BCD field.
-    pub element: DataField,
-    /// The power of ten of the VIB, corrections included, with which the elements are read.
-    pub exponent: i16,
-    /// The base value; needed in all modes but the absolute.
-    pub base: Option<Decimal>,
-    /// The values in the order in which they are sent; `None` is written as invalid, and in a difference
-    /// mode all later ones must be `None` too.
-    pub values: &'a [Option<Decimal>],
-}
-
-impl ProfileBuilder<'_> {
-    /// Octets behind LVAR.
-    #[must_use]
-    pub fn encoded_len(&self) -> usize {
-        self.values.len().saturating_mul(self.element.data_len().unwrap_or(0)).saturating_add(2)
-    }
-    /// Writes the octets behind LVAR to the front of `buffer`.
-    ///
-    /// # Errors
-    /// [`ErrorKind::CannotBuild`] with the reason; [`ErrorKind::BufferTooSmall`].
-    pub fn encode_into<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], Error> {
-        let mut writer = Writer::new(buffer);
-        self.write(&mut writer).map_err(|reason| ErrorKind::CannotBuild(reason).at(0))?;
-        Ok(writer.finish()?)
-    }
-    fn write(&self, writer: &mut Writer<'_>) -> Result<(), Unbuildable> {
-        let (unit, value) = match self.spacing {
-            Spacing::HalfMonth => return Err(Unbuildable::Unverified("steps of half a month")),
-            Spacing::Reserved(..) => return Err(Unbuildable::Unverified("reserved spacing values")),
-            spacing => spacing.codes().ok_or(Unbuildable::ValueDoesNotFit)?,
-        };
-        if !self.element.is_integer() && !self.element.is_bcd() {
-            return Err(Unbuildable::WrongKind);
-        }
-        if self.encoded_len() > 0xBF {
-            return Err(Unbuildable::TooLong);
-        }
-        writer.put_u8(self.mode.bits() << 6 | unit << 4 | self.element.0 & 0x0F);
-        writer.put_u8(value);
-        let mut last = match self.base {
-            Some(base) => Some(self.raw(base)?),
-            None => None,
-        };
-        for value in self.values {
-            let raw = match value {
-                Some(value) => Some(self.raw(*value)?),
-                None => None,
-            };
-            let element = match (self.mode, raw, last) {
-                (_, None, _) => None,
-                (IncrementMode::Absolute, Some(raw), _) => Some(raw),
-                // Nothing can follow what is not known.
-                (_, Some(_), None) => return Err(Unbuildable::ValueDoesNotFit),
-                (_, Some(raw), Some(last)) => Some(self.change(raw, last)?),
-            };
-            last = raw;
-            self.put(element, writer)?;
-        }
-        Ok(())
-    }
-    fn raw(&self, value: Decimal) -> Result<i128, Unbuildable> {
-        value.with_exponent(self.exponent).map(|value| value.mantissa).ok_or(Unbuildable::ValueDoesNotFit)
-    }
-    /// What an element says about the step from `last`, the value sent before, to `raw`.
-    fn change(&self, raw: i128, last: i128) -> Result<i128, Unbuildable> {
-        let grows = (self.mode != IncrementMode::Decrements) == (self.kind != ProfileKind::Inverse);
-        let change = if grows { raw.checked_sub(last) } else { last.checked_sub(raw) };
-        change.ok_or(Unbuildable::ValueDoesNotFit)
-    }
-    fn put(&self, element: Option<i128>, writer: &mut Writer<'_>) -> Result<(), Unbuildable> {
-        let len = self.element.data_len().unwrap_or(0);
-        let mut octets = [0; 8];
-        let octets = octets.get_mut(..len).ok_or(Unbuildable::WrongKind)?;
-        let is_unsigned = self.mode.is_unsigned();
-        match element {
-            None if self.element.is_integer() && !is_unsigned => {
-                if let Some(top) = octets.last_mut() {
-                    *top = 0x80;
-                }
-            }
-            None => octets.fill(0xFF),
-            Some(element) if is_unsigned && element < 0 => return Err(Unbuildable::ValueDoesNotFit),
-            Some(element) if self.element.is_bcd() => put_bcd(element, octets)?,
-            Some(element) => put_binary(element, is_unsigned, octets)?,
-        }
-        writer.put(octets);
-        Ok(())
-    }
-}
-
-fn put_bcd(number: i128, octets: &mut [u8]) -> Result<(), Unbuildable> {
-    let mut rest = number.unsigned_abs();
-    for octet in octets.iter_mut() {
-        let [pair, ..] = (rest % 100).to_le_bytes();
-        *octet = ((pair / 10) << 4) | (pair % 10);
-        rest /= 100;
-    }
-    if rest != 0 {
-        return Err(Unbuildable::ValueDoesNotFit);
-    }
-    match octets.last_mut() {
-        Some(top) if number < 0 && *top < 0x10 => *top |= 0xF0,
-        _ if number < 0 => return Err(Unbuildable::ValueDoesNotFit),
-        _ => {}
-    }
-    Ok(())
-}
-
-/// The largest unsigned and the smallest signed number mean "no value" and are refused.
-fn put_binary(number: i128, is_unsigned: bool, octets: &mut [u8]) -> Result<(), Unbuildable> {
-    let bits = u32::try_from(octets.len().saturating_mul(8)).map_err(|_| Unbuildable::WrongKind)?;
-    let limit = 1i128.checked_shl(bits).ok_or(Unbuildable::WrongKind)?;
-    let fits = if is_unsigned {
-        number < limit.saturating_sub(1)
-    } else {
-        number < limit / 2 && number > (limit / 2).saturating_neg()
-    };
-    if !fits {
-        return Err(Unbuildable::ValueDoesNotFit);
-    }
-    octets.iter_mut().zip(number.to_le_bytes()).for_each(|(place, octet)| *place = octet);
-    Ok(())
 }
