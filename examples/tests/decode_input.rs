@@ -230,6 +230,36 @@ fn no_octets_whatever_stop_the_decoder() {
     assert!(answers(&out).len() >= 1_900);
 }
 
+#[test]
+fn no_key_file_whatever_stops_the_decoder() {
+    let good =
+        format!("# keys\nid,key\nKAM.12345678 {KEY}\n1234*;{KEY}\r\n*.* {KEY}\n\"ELS\",\"1\",\"{KEY}\"\n");
+    let mut numbers = Numbers(3);
+    let mut statuses = [0; 3];
+    for n in 0..400 {
+        let mut octets = good.clone().into_bytes();
+        for _ in 0..numbers.below(4) {
+            let at = numbers.below(octets.len());
+            match numbers.below(4) {
+                0 => octets[at] = u8::try_from(numbers.below(256)).unwrap(),
+                1 => octets.insert(at, b"*.,; \t\"#\0\xFF"[numbers.below(10)]),
+                2 => drop(octets.remove(at)),
+                _ => octets.truncate(at.max(1)),
+            }
+        }
+        let file = File::new(&format!("any-keys-{n}"), &octets);
+        let (status, out, err) = decode(&["E5", "--keys", file.path()], "");
+        statuses[usize::from(status)] += 1;
+        assert!(status == 0 || out.is_empty() && err.contains("line "), "{status} {out} {err}");
+        assert!(!out.contains(&KEY[..12]) && !err.contains(&KEY[..12]), "a key is printed: {err}");
+    }
+    assert!(statuses[0] > 50 && statuses[1] == 0 && statuses[2] > 50, "{statuses:?}");
+    // Patterns that would take for ever, and a file of a million wildcards.
+    let slow = format!("{} {KEY}\n*.{} {KEY}\n", "*".repeat(8), "*1*1*1*1").repeat(1000);
+    let file = File::new("slow-keys", slow.as_bytes());
+    assert_eq!(decode(&["0F44AE0C785634120107780B13436587", "--keys", file.path()], "").0, 0);
+}
+
 /// The printed frame of EN 13757-4 in the chips of modes T, S and C, with what follows a frame on the air.
 #[test]
 fn chips_become_the_printed_frame() {

@@ -222,6 +222,71 @@ fn octets_len(telegram: &Telegram<'_>) -> usize {
 }
 
 #[test]
+fn layers_out_of_order_are_refused() {
+    // Each layer at most once and before those above it: otherwise a telegram could nest without end.
+    const ELL: &[u8] = &[0x8C, 0x20, 0x01];
+    const AFL: &[u8] = &[0x90, 0x02, 0x00, 0x00];
+    const NETWORK: &[u8] = &[0x81, 0x1D];
+    for layers in [[ELL, ELL], [AFL, AFL], [AFL, ELL], [NETWORK, ELL]] {
+        let octets = wireless(&[&layers.concat(), &[0x78, 0x01, 0x13, 0x05][..]].concat());
+        let mut buffer = octets.clone();
+        match Telegram::decode(&mut buffer, &NoKeys) {
+            Ok(telegram) => assert!(telegram.records().next().is_none(), "{octets:02X?}"),
+            Err(error) => assert!(error.offset <= octets.len(), "{error}"),
+        }
+    }
+    assert!(Telegram::decode(&mut wireless(&ELL.repeat(80)), &NoKeys).is_err());
+    for (behind, ci) in
+        [(&[ELL, ELL].concat(), 0x8C), (&[AFL, AFL].concat(), 0x90), (&[AFL, ELL].concat(), 0x8C)]
+    {
+        let error = Telegram::decode(&mut wireless(behind), &NoKeys).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::LayerOutOfOrder { ci }, "{behind:02X?}");
+    }
+    // Behind a transport header everything is data.
+    let octets = wireless(&[&[0x7A, 1, 0, 0, 0][..], ELL, AFL].concat());
+    let telegram_octets = &mut octets.clone();
+    let telegram = Telegram::decode(telegram_octets, &NoKeys).unwrap();
+    assert_eq!((telegram.layers().count(), telegram.ell(), telegram.afl()), (1, None, None));
+}
+
+#[test]
+fn a_busy_meter_and_one_without_data() {
+    // What libraries took for readings: an application error, a header alone, nothing.
+    for behind in [
+        &[0x70][..],
+        &[0x70, 0x08],
+        &[0x6E, 1, 0x01, 0, 0, 0x08],
+        &[0x7A, 1, 0x01, 0, 0],
+        &[0x78],
+        &[0x8A, 1, 0, 0, 0],
+    ] {
+        let mut octets = wireless(behind);
+        let telegram = Telegram::decode(&mut octets, &NoKeys).unwrap();
+        assert_eq!(telegram.records().count(), 0, "{behind:02X?}");
+    }
+}
+
+#[test]
+fn factors_cannot_overflow() {
+    // Ten factors of ten, up and down, on the largest numbers: exact, or said to be none.
+    for (dif, data) in [
+        (0x07, vec![0xFF; 8]),
+        (0x0E, vec![0x99; 6]),
+        (0x0D, [vec![0xEF], vec![0x7F; 15]].concat()),
+        (0x05, vec![0xFF, 0xFF, 0x7F, 0x7F]),
+    ] {
+        for vife in [0xF0, 0xFD, 0xF7, 0xFB, 0xF8] {
+            for vif in [0x80, 0x97, 0x9F, 0xC8] {
+                let vifes = [vec![vife; 9], vec![vife & 0x7F]].concat();
+                exhaust(&[&[dif, vif][..], &vifes, &data].concat());
+            }
+            let octets = [&[dif, 0xFB, 0xE8][..], &[vife; 8], &[vife & 0x7F], &data].concat();
+            exhaust(&octets);
+        }
+    }
+}
+
+#[test]
 fn text_cannot_steer_a_terminal() {
     let octets = *b"\x0D\xFD\x11\x05\x6D\x31\x5B\x1B\x07\x02\x7C\x02\x1B\x07\x05\x00";
     for record in Records::new(&octets) {

@@ -73,14 +73,11 @@ fn check(cases: &[(&str, &str)]) {
 
 /// How many records are read before the walk ends, and the error that ends it.
 fn failure(text: &str) -> (usize, ErrorKind, usize) {
-    let mut read = 0;
-    for record in Records::new(octets(text)) {
-        match record {
-            Ok(_) => read += 1,
-            Err(error) => return (read, error.kind, error.offset),
-        }
-    }
-    panic!("{text}: no error");
+    let mut records = Records::new(octets(text));
+    let read = records.by_ref().take_while(Result::is_ok).count();
+    assert!(records.next().is_none(), "{text}: it is over after an error");
+    let error = Records::new(octets(text)).find_map(Result::err).unwrap();
+    (read, error.kind, error.offset)
 }
 
 /// A wired telegram with this CI and what follows it.
