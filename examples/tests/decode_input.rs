@@ -294,3 +294,52 @@ fn chips_become_the_printed_frame() {
         assert_eq!(answer["error"]["kind"], kind, "{out}");
     }
 }
+
+/// The printed frames of EN 13757-4 as whole transmissions, with noise around them, either way up.
+#[test]
+fn whole_transmissions_become_the_printed_frames() {
+    let a = "0F44AE0C785634120107780B13436587";
+    let b = "1244AE0C7856341201078C2027780B13436587";
+    for (mode, frame, air) in [
+        ("T", a, "55555555543D5A971C9B25B44EC65A2DC34E58D59371C7134EC5A334B70B699B133726B155"),
+        (
+            "S",
+            a,
+            "555555547696AA559A9A6656AA5A956A9996A59AA9A6AAA9AA959A9A9A95956AAA65A9A59AA596996A95A956965955",
+        ),
+        ("C", a, "55555555543D54CD0F44AE0C7856341201074447780B134365871E6D"),
+        ("C", b, "55555555543D543D1444AE0C7856341201078C2027780B134365877AC5"),
+        ("N", a, "5555F68D0F44AE0C7856341201074447780B134365871E6D"),
+        ("N", b, "5555F6721444AE0C7856341201078C2027780B134365877AC5"),
+        ("N", a, "77777777FF7DD5F70F44AE0C7856341201074447780B134365871E6D"),
+    ] {
+        let octets: Vec<u8> =
+            (0..air.len()).step_by(2).map(|at| u8::from_str_radix(&air[at..at + 2], 16).unwrap()).collect();
+        for names in [format!(r#""mode":"{mode}","#), String::new()] {
+            for shift in [0, 3] {
+                for turned in [0x00, 0xFF] {
+                    // With four levels the other sideband turns one chip of two.
+                    let turned = if air.starts_with('7') && turned != 0 { 0xAA } else { turned };
+                    let mut hex = String::new();
+                    let mut before = 0xB2_u8;
+                    for octet in octets.iter().map(|octet| octet ^ turned).chain([0x6A, 0x13]) {
+                        let upper = if shift == 0 { 0 } else { before << (8 - shift) };
+                        hex += &format!("{:02X}", upper | octet >> shift);
+                        before = octet;
+                    }
+                    let line = format!(r#"{{{names}"kind":"chips","hex":"{hex}"}}"#);
+                    let (_, out, _) = decode(&["--input", "jsonl", "--format", "jsonl"], &line);
+                    let answer = &answers(&out)[0];
+                    assert_eq!(answer["frame"]["hex"], frame, "{line} {out}");
+                    assert_eq!(answer["records"][0]["value"], "876.543", "{line} {out}");
+                    let upside_down = out.contains("the chips are upside down");
+                    assert_eq!(upside_down, turned != 0, "{out}");
+                }
+            }
+        }
+        // Two of them in one capture: the first is read, the other not kept quiet about.
+        let line = format!(r#"{{"kind":"chips","hex":"{air}{air}"}}"#);
+        let (_, out, _) = decode(&["--input", "jsonl", "--format", "jsonl"], &line);
+        assert!(out.contains("1 more frames follow in these chips"), "{out}");
+    }
+}

@@ -52,7 +52,7 @@ pub enum Kind {
     Wired,
     /// A frame from the air.
     Wireless,
-    /// Chips from the air, those that follow the sync word.
+    /// Chips from the air: from behind the sync word, or with it.
     Chips,
     /// HDLC frames.
     Hdlc,

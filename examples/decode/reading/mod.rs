@@ -77,9 +77,10 @@ impl Decoder {
         let are_chips = item.kind == Kind::Chips;
         let item = if are_chips {
             match chips::frame(&item) {
-                Ok((octets, crc)) => {
+                Ok(chips::Found { octets, crc, notes }) => {
                     // Offsets count the octets that the chips stand for.
                     reading.input.clone_from(&octets);
+                    reading.notes.extend(notes);
                     Item { octets, crc, kind: Kind::Wireless, ..item }
                 }
                 Err(error) => {

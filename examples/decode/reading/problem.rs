@@ -22,10 +22,12 @@ pub(super) fn of(error: Error) -> Problem {
 /// Chips that no line code reads.
 pub(super) fn chips(error: wmbus_phy::Error, code: LineCode) -> Problem {
     let hint = match code {
-        LineCode::Nrz => "give the chips that follow the sync word 543D: mode C begins with 54CD or 543D",
+        LineCode::Nrz => {
+            "the frame was damaged on the air, or the chips are cut or of another mode: name it with mode"
+        }
         LineCode::Manchester | LineCode::ThreeOfSix => {
-            "the frame was damaged on the air, or the chips do not begin behind the sync word or are of another \
-             mode: name it with mode and coding"
+            "the frame was damaged on the air, or the chips begin neither behind the sync word nor with the preamble, or \
+             are of another mode: name it with mode and coding"
         }
     };
     let kind = ErrorKind::Phy(error.kind);
