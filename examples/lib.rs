@@ -4,3 +4,4 @@ pub mod decode;
 pub mod profile;
 pub mod push;
 pub mod receivers;
+pub mod seal;

@@ -1,0 +1,315 @@
+//! A secured telegram from the command line: fields and records in, frames as hex out.
+//!
+//! ```text
+//! arguments -> records -> SecuredTelegram -> sealed with the next counter of the state file -> file kept -> frames
+//! ```
+//!
+//! No counter is used twice: the state file is written before a frame is shown, and a meter without a line in it is
+//! refused until its first counter is named.
+
+mod records;
+mod state_file;
+
+use crate::decode::arguments::KeyText;
+use crate::decode::{hex, keys};
+use clap::Parser;
+use mbus_app::secured_telegram::{NewLink, SealedTelegram, SecuredTelegram};
+use mbus_link::wired::PrimaryAddress;
+use mbus_link::{Address, CField, CommunicationControl, DeviceType, Ell, Version};
+use oms_security::count::Count;
+use oms_security::key::{Aes, Key, PreparedKey};
+use oms_security::profile::Profile;
+use oms_security::sender::SenderState;
+use state_file::StateFile;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use wmbus_phy::FrameFormat;
+
+/// Exit status: sealed.
+const SEALED: u8 = 0;
+/// Exit status: refused.
+const REFUSED: u8 = 1;
+/// Exit status: the command makes no sense.
+const USAGE: u8 = 2;
+
+/// The profiles that can be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum ChosenProfile {
+    /// Encryption (mode 5).
+    A,
+    /// Encryption and CMAC (mode 7).
+    B,
+    /// Authenticated encryption (mode 10).
+    D,
+}
+
+/// The CRCs of the frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum ChosenCrc {
+    /// Without link CRCs.
+    #[default]
+    None,
+    /// Frame format A.
+    A,
+    /// Frame format B.
+    B,
+}
+
+/// Builds a secured M-Bus telegram that `decode` reads back.
+///
+/// Exit status: 0 sealed, 1 refused, 2 usage.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "seal", version, max_term_width = 100)]
+#[command(after_help = "Examples:\n  \
+    seal --profile b --key HEX --meter ELS.12345678.33.03 --state counters.txt --first 1 \"volume=28504.27 m3\"\n  \
+    seal --profile d --key HEX --meter ELS.12345678.33.03 --state counters.txt --crc a 0C1427048502\n  \
+    seal --profile b --key HEX --meter ELS.12345678.33.03 --state counters.txt --first 1 \\\n    \
+    --to-meter --gateway AMT.00000001.01.31 01FD1F01")]
+struct Arguments {
+    /// Records: QUANTITY=VALUE UNIT, such as "volume=6.735 m3", or records as hex
+    #[arg(value_name = "RECORD")]
+    records: Vec<String>,
+    /// The security profile
+    #[arg(long, value_enum, ignore_case = true)]
+    profile: ChosenProfile,
+    /// The meter's key, 32 hex digits
+    #[arg(long, value_name = "HEX")]
+    key: KeyText,
+    /// The meter: MANUFACTURER.NUMBER.VERSION.TYPE, the last two in hex
+    #[arg(long, value_name = "ADDRESS")]
+    meter: String,
+    /// The file that keeps the counters
+    #[arg(long, value_name = "FILE")]
+    state: PathBuf,
+    /// The first counter of a meter that the file does not know: 1 for a new key, else one above all that were ever used
+    #[arg(long, value_name = "N")]
+    first: Option<u32>,
+    /// From a gateway to the meter (SND-UD, CI 5B); without it from the meter
+    #[arg(long, requires = "gateway_or_bus")]
+    to_meter: bool,
+    /// The gateway, as sender of a telegram to the meter
+    #[arg(long, value_name = "ADDRESS", group = "gateway_or_bus")]
+    gateway: Option<String>,
+    /// On the wired bus, with the slave of this primary address
+    #[arg(long, value_name = "N", group = "gateway_or_bus")]
+    wired: Option<u8>,
+    /// Put a short extended link layer in front
+    #[arg(long, conflicts_with = "wired")]
+    ell: bool,
+    /// The access number [default: one above the last]
+    #[arg(long, value_name = "N")]
+    access: Option<u8>,
+    /// The number of the key, 0 for the master key
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    key_id: u8,
+    /// Link CRCs of wireless frames
+    #[arg(long, value_enum, ignore_case = true, default_value_t)]
+    crc: ChosenCrc,
+    /// Cut the message into fragments of at most so many octets
+    #[arg(long, value_name = "OCTETS")]
+    fragment: Option<u8>,
+}
+
+/// The program, with the streams of its process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let status = execute(std::env::args_os(), &mut io::stdout(), &mut io::stderr());
+    ExitCode::from(status)
+}
+
+/// The program with other streams: exit status, standard output and standard error. `arguments` begin with
+/// the name of the program.
+#[must_use]
+pub fn run<I, T>(arguments: I) -> (u8, String, String)
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let status = execute(arguments, &mut out, &mut err);
+    let text = |octets: Vec<u8>| String::from_utf8_lossy(&octets).into_owned();
+    (status, text(out), text(err))
+}
+
+fn execute<I, T>(arguments: I, out: &mut dyn Write, err: &mut dyn Write) -> u8
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let usage = error.use_stderr();
+            let _ = if usage { write!(err, "{error}") } else { write!(out, "{error}") };
+            return if usage { USAGE } else { SEALED };
+        }
+    };
+    match seal(&arguments) {
+        Ok(frames) => match out.write_all(frames.as_bytes()).and_then(|()| out.flush()) {
+            Ok(()) => SEALED,
+            Err(error) => {
+                let _ = writeln!(err, "seal: {error}");
+                REFUSED
+            }
+        },
+        Err(Refusal { usage, text }) => {
+            let _ = writeln!(err, "seal: {text}");
+            if usage { USAGE } else { REFUSED }
+        }
+    }
+}
+
+/// Why nothing is shown.
+#[derive(Debug)]
+struct Refusal {
+    usage: bool,
+    text: String,
+}
+
+/// The command makes no sense: an argument, and why.
+fn usage(argument: &'static str) -> impl Fn(String) -> Refusal {
+    move |text| Refusal { usage: true, text: format!("{argument}: {text}") }
+}
+fn refused(text: String) -> Refusal {
+    Refusal { usage: false, text }
+}
+
+/// The frames, one per line.
+fn seal(arguments: &Arguments) -> Result<String, Refusal> {
+    let key = keys::Key::parse(&arguments.key.0).map_err(|error| usage("--key")(error.to_string()))?;
+    let key = PreparedKey::<Aes>::new(&Key::new(key.octets()));
+    let meter = address(&arguments.meter).map_err(usage("--meter"))?;
+    let mut body = Vec::new();
+    for record in &arguments.records {
+        body.extend(records::octets(record).map_err(usage("record"))?);
+    }
+    let count = Count { meter, to_meter: arguments.to_meter, key_id: arguments.key_id, key_version: 0 };
+    let mut file = StateFile::open(&arguments.state).map_err(refused)?;
+    if file.of(&count).is_none() {
+        file.add(SenderState::new(count, 0));
+    }
+    let Some(state) = file.of(&count) else { return Err(refused("no state".to_owned())) };
+    begin(state, arguments)?;
+    let access_number = arguments.access.unwrap_or_else(|| state.next_access_number());
+    let telegram = SecuredTelegram {
+        access_number,
+        body: &body,
+        fragmented: arguments.fragment.is_some(),
+        ..fields(arguments, meter, access_number)?
+    };
+    let len = telegram.encoded_len().map_err(|error| refused(advice(&error)))?;
+    let mut buffer = vec![0; len];
+    // Nothing leaves the program before the file is written: so much may be used up until then.
+    state.export(u32::from(arguments.profile != ChosenProfile::A), 0);
+    let sealed = telegram.seal_into(&key, state, &mut buffer).map_err(|error| refused(advice(&error)))?;
+    if telegram.protection.profile != Profile::A {
+        let _ = state.use_access_number(access_number);
+    }
+    let text = frames(arguments, &sealed)?;
+    file.keep().map_err(refused)?;
+    Ok(text)
+}
+
+/// Sets the first counter of a count of which the file says nothing but perhaps an access number.
+fn begin(state: &mut SenderState, arguments: &Arguments) -> Result<(), Refusal> {
+    match (state.next_counter(), arguments.first) {
+        (Some(0), Some(first)) => {
+            if let Some(below) = first.checked_sub(1) {
+                state.raise_above(below);
+            }
+            Ok(())
+        }
+        // Mode 5 has no counter.
+        (Some(0), None) if arguments.profile == ChosenProfile::A => Ok(()),
+        (Some(0), None) => Err(usage("--first")(format!(
+            "{} has no counter of this meter, direction and key yet; name the first one: 1 for a new key, else one above \
+             all that were ever used",
+            arguments.state.display()
+        ))),
+        (_, None) => Ok(()),
+        (_, Some(_)) => {
+            let text = "the file knows the counter of this meter and key; leave --first out".to_owned();
+            Err(usage("--first")(text))
+        }
+    }
+}
+
+/// The frame and the transport header.
+fn fields(arguments: &Arguments, meter: Address, access: u8) -> Result<SecuredTelegram<'static>, Refusal> {
+    let profile = match arguments.profile {
+        ChosenProfile::A => Profile::A,
+        ChosenProfile::B => Profile::B,
+        ChosenProfile::D => Profile::D,
+    };
+    let c_field = match (arguments.to_meter, arguments.wired) {
+        (true, _) => CField::SND_UD,
+        (false, Some(_)) => CField::RSP_UD,
+        (false, None) => CField::SND_NR,
+    };
+    let sender = match &arguments.gateway {
+        Some(text) if arguments.to_meter => address(text).map_err(usage("--gateway"))?,
+        Some(_) => return Err(usage("--gateway")("goes with --to-meter".to_owned())),
+        None => meter,
+    };
+    let control = CommunicationControl::empty();
+    let ell = arguments.ell.then_some(Ell { control, access_number: access, ..Ell::default() });
+    let link = match arguments.wired {
+        Some(address) => NewLink::Wired { c_field, address: PrimaryAddress(address) },
+        None => NewLink::Wireless { c_field, sender, ell },
+    };
+    let ci = match (arguments.to_meter, arguments.wired) {
+        (true, _) => 0x5B,
+        (false, Some(_)) => 0x72,
+        (false, None) => 0x7A,
+    };
+    Ok(SecuredTelegram::new(link, ci, meter, profile))
+}
+
+fn frames(arguments: &Arguments, sealed: &SealedTelegram<'_>) -> Result<String, Refusal> {
+    let crc = match arguments.crc {
+        ChosenCrc::None => None,
+        ChosenCrc::A => Some(FrameFormat::A),
+        ChosenCrc::B => Some(FrameFormat::B),
+    };
+    let limit = usize::from(arguments.fragment.unwrap_or(u8::MAX));
+    let mut frames = sealed.frames(limit).map_err(|error| refused(advice(&error)))?;
+    let mut out = [0; 300];
+    let mut text = String::new();
+    while let Some(frame) = frames.next_into(limit, crc, &mut out).map_err(|error| refused(advice(&error)))? {
+        let _ = writeln!(text, "{}", hex::upper(frame));
+    }
+    Ok(text)
+}
+
+/// What is wrong, and what to do about it.
+fn advice(error: &mbus_app::Error) -> String {
+    let hint = match error.kind.name() {
+        "too_long" => ": fewer records, or --fragment 200",
+        "access_number_used" => ": leave --access out, or count on",
+        "counter_exhausted" => ": give the meter a new key and begin with --key-id or a new file",
+        "not_published" => ": choose --key-id 0 to 15, 0 in profile A",
+        _ => "",
+    };
+    format!("{}{hint}", error.kind)
+}
+
+/// `ELS.12345678.33.03`.
+fn address(text: &str) -> Result<Address, String> {
+    let parts: Vec<&str> = text.split('.').collect();
+    let [manufacturer, number, version, device_type] = parts[..] else {
+        return Err(format!(
+            "\"{text}\": MANUFACTURER.NUMBER.VERSION.TYPE expected, such as ELS.12345678.33.03"
+        ));
+    };
+    let octet =
+        |text: &str| u8::from_str_radix(text, 16).map_err(|_| format!("\"{text}\": two hex digits expected"));
+    Ok(Address {
+        manufacturer: manufacturer.parse().map_err(|error| format!("\"{manufacturer}\": {error}"))?,
+        identification: number.parse().map_err(|error| format!("\"{number}\": {error}"))?,
+        version: Version(octet(version)?),
+        device_type: DeviceType(octet(device_type)?),
+    })
+}
