@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use libfuzzer_sys::fuzz_target;
 use mbus_app::record::{Direction, PlainTextOrder, RecordOptions, Records};
+use mbus_app::telegram::builder::{NewFrame, TelegramBuilder};
 use mbus_app::value::Value;
 use mbus_app::{Input, Telegram};
 use oms_security::key::{Aes, Key, NoKeys, PreparedKey};
@@ -16,6 +17,31 @@ fn print(telegram: &Telegram<'_>, out: &mut String) {
         let _ = write!(out, "{ci} {}", ci.name());
     });
     print_records(telegram.records(), telegram.body().len(), out);
+    rebuild(telegram, out);
+}
+
+/// What was read can be built or is refused; what is built in clear reads back as it was built.
+fn rebuild(telegram: &Telegram<'_>, out: &mut String) {
+    let Some(builder) = TelegramBuilder::of(telegram) else { return };
+    let _ = write!(out, "{builder:?}");
+    let mut buffer = [0; 600];
+    match builder.encode_into(&mut buffer) {
+        Ok(octets) => {
+            assert_eq!(builder.encoded_len().ok(), Some(octets.len()));
+            let input =
+                if matches!(builder.frame, NewFrame::Wireless { .. }) { Input::Stripped } else { Input::Wired };
+            let sent = octets.to_vec();
+            let again = Telegram::decode_lax(octets, input, &NoKeys);
+            let Some(again) = TelegramBuilder::of(&again.telegram) else { return };
+            let mut buffer = [0; 600];
+            if let Ok(octets) = again.encode_into(&mut buffer) {
+                assert_eq!(octets, sent);
+            }
+        }
+        Err(error) => {
+            let _ = write!(out, "{error}");
+        }
+    }
 }
 
 fn print_records(mut records: Records<'_>, octets: usize, out: &mut String) {

@@ -14,6 +14,9 @@ use crate::{Error, ErrorKind};
 pub struct Alarm(pub u8);
 
 impl Alarm {
+    /// Octets of the body.
+    pub const LEN: usize = 1;
+
     /// The alarm of a body, and what follows it.
     ///
     /// # Errors

@@ -93,6 +93,15 @@ pub enum ErrorKind {
         /// The CI.
         ci: u8,
     },
+    /// Cannot be built: the CI announces another kind of body.
+    #[error("CI {ci:02X} announces another body than the one given")]
+    BodyMismatch {
+        /// The CI.
+        ci: u8,
+    },
+    /// Cannot be built without a key: the header announces encryption.
+    #[error("the header announces encryption, the body is in clear: seal it with its key")]
+    NotSealed,
     /// A fragment of a longer message: it is read when all its fragments are there.
     #[error("fragment {number} of a longer message{}", if *.more { ", more follow" } else { ", the last one" })]
     Fragment {
@@ -246,6 +255,8 @@ impl ErrorKind {
             Self::Link(kind) => kind.name(),
             Self::Security(kind) => kind.name(),
             Self::HeaderMismatch { .. } => "header_mismatch",
+            Self::BodyMismatch { .. } => "body_mismatch",
+            Self::NotSealed => "not_sealed",
             Self::Fragment { .. } => "fragment",
             Self::LayerOutOfOrder { .. } => "layer_out_of_order",
             Self::TrailingOctets { .. } => "trailing_octets",
@@ -295,6 +306,8 @@ impl ErrorKind {
             | Self::TooLong { .. }
             | Self::TrailingOctets { .. }
             | Self::HeaderMismatch { .. }
+            | Self::BodyMismatch { .. }
+            | Self::NotSealed
             | Self::LayerOutOfOrder { .. }
             | Self::Fragment { .. }
             | Self::MeterNotSent

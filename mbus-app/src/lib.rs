@@ -28,6 +28,7 @@ extern crate std;
 
 pub mod alarm;
 pub mod application_error;
+pub mod body;
 pub mod ci;
 pub mod command;
 pub mod cosem;

@@ -10,6 +10,8 @@
 //! anything else is refused. A body that is enciphered and was not opened is never given out. Strict and lax
 //! reading are the same code: [`Telegram::decode`] is [`Telegram::decode_lax`] that minds the error.
 
+pub mod builder;
+
 use mbus_link::c_field::Sender;
 use mbus_link::wired;
 use mbus_link::wireless::{self, LengthQuirk};
@@ -392,7 +394,10 @@ impl<'a> Telegram<'a> {
     /// [`mode13::Record::demands_mac`].
     #[must_use]
     pub const fn tls_records(&self) -> mode13::Records<'a> {
-        mode13::Records::new(if matches!(self.state, BodyState::HandedOn(_)) { self.body } else { &[] })
+        mode13::Records::new(self.sealed_records())
+    }
+    const fn sealed_records(&self) -> &'a [u8] {
+        if matches!(self.state, BodyState::HandedOn(_)) { self.body } else { &[] }
     }
     /// Where the body begins.
     #[must_use]

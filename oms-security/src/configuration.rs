@@ -39,6 +39,8 @@ pub struct Configuration {
 }
 
 impl Configuration {
+    /// P, the bit of mode 7 that announces padding, see [`Configuration::is_padded`].
+    pub const PADDED: u16 = 1 << 3;
     const Z: u16 = 1 << 13;
     const V: u16 = 1 << 6;
 
@@ -149,7 +151,7 @@ impl Configuration {
     /// P: the plaintext ends with padding octets that tell their own number (mode 7).
     #[must_use]
     pub const fn is_padded(&self) -> bool {
-        self.mode().0 == 7 && self.field & 0x08 != 0
+        self.mode().0 == 7 && self.field & Self::PADDED != 0
     }
     /// The content index: III of mode 7, IIII of mode 10.
     #[must_use]

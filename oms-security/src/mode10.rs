@@ -54,7 +54,8 @@ pub fn additional_data<'m>(configuration: &Configuration, message: &'m [u8], bod
 }
 
 /// Octets of the tag for a code OO. Only code 1 is published; the others are how another program reads them.
-const fn tag_len(code: u8) -> usize {
+#[must_use]
+pub const fn tag_len(code: u8) -> usize {
     match code {
         0 => 4,
         1 => 8,

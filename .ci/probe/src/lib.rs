@@ -32,6 +32,7 @@ pub unsafe extern "C" fn probe_all(octets: *const u8, len: usize) -> usize {
     records(input);
     built_records(input);
     commands(input);
+    telegrams_in_clear(input);
     frames_of_the_application(input);
     security(input);
     #[cfg(feature = "ciphers")]
@@ -263,12 +264,16 @@ fn ciphers(input: &[u8]) {
     use oms_security::sealed::{SecurityContext, seal};
     let key = black_box(PreparedKey::<Aes>::new(&Key::new([7; 16])));
     let mut buffer = [0; 300];
+    let mut sealed = [0; 300];
     for kind in [Input::Wired, Input::FormatA, Input::FormatB, Input::Stripped] {
         buffer.iter_mut().zip(input).for_each(|(place, octet)| *place = *octet);
         let Some(octets) = buffer.get_mut(..input.len()) else { return };
         let lax = Telegram::decode_lax(octets, kind, &key);
         black_box((lax.stopped, lax.telegram.meter(), lax.telegram.layers().count()));
         black_box(lax.telegram.records().flatten().map(|record| record.data().len()).sum::<usize>());
+        if let Some(telegram) = mbus_app::telegram::builder::TelegramBuilder::of(&lax.telegram) {
+            black_box((telegram.sealed_len().is_ok(), telegram.seal_into(&key, &mut sealed).is_ok()));
+        }
     }
     if let Some(octets) = buffer.get_mut(..input.len()) {
         black_box(Telegram::decode(octets, &key).is_ok());
@@ -427,6 +432,31 @@ fn commands(input: &[u8]) {
     let number = mbus_app::decimal::Decimal::new(input.len() as i128, input.len() as i16);
     let binary = RecordBuilder { content: Content::VariableBinary(number), ..RecordBuilder::default() };
     black_box(binary.encode_into(&mut buffer).is_ok());
+}
+
+fn telegrams_in_clear(input: &[u8]) {
+    use mbus_app::body::Body;
+    use mbus_app::ci::CiField;
+    use mbus_app::telegram::builder::{NewFrame, TelegramBuilder};
+    use mbus_app::tpl::Tpl;
+    use mbus_link::{Address, CField, wired::PrimaryAddress};
+    let mut buffer = [0; 300];
+    let Ok((tpl, rest)) = Tpl::parse_prefix(input) else { return };
+    let body = Body::parse(tpl.ci, rest).unwrap_or(Body::Octets(rest));
+    black_box(body.encode_into(black_box(CiField(input.len() as u8)), &mut buffer).is_ok());
+    let crcs = [None, Some(wmbus_phy::FrameFormat::A), Some(wmbus_phy::FrameFormat::B)];
+    for crcs in crcs {
+        let link =
+            NewFrame::Wireless { c_field: CField::SND_NR, address: Address::WILDCARD, crcs: black_box(crcs) };
+        let telegram = TelegramBuilder {
+            ell: mbus_link::Ell::parse_prefix(input).map(|(ell, _)| ell).ok(),
+            afl: oms_security::afl::Afl::parse_prefix(input, None).map(|(afl, _)| afl).ok(),
+            ..TelegramBuilder::new(link, tpl, body)
+        };
+        black_box((telegram.encoded_len().is_ok(), telegram.encode_into(&mut buffer).is_ok()));
+    }
+    let wired = TelegramBuilder::wired(CField::SND_UD, PrimaryAddress(input.len() as u8), tpl, body);
+    black_box(wired.encode_into(&mut buffer).is_ok());
 }
 
 fn built_records(input: &[u8]) {

@@ -95,7 +95,7 @@ impl<'a> ApplicationSelect<'a> {
         }
     }
     /// The octet of application and block.
-    pub(super) const fn code(&self) -> Result<u8, Error> {
+    pub(crate) const fn code(&self) -> Result<u8, Error> {
         let what = match self {
             Self::Select { application: Application(code @ 0..=0xA), block: block @ 0..=15 } => {
                 return Ok(*code << 4 | *block);

@@ -49,6 +49,9 @@ pub enum ClockCommand<'a> {
 }
 
 impl<'a> ClockCommand<'a> {
+    /// Octets of the whole body, verification included.
+    pub const LEN: usize = RESERVED_TO.saturating_add(VERIFICATION.len());
+
     /// The command of a body, in clear and without 2F2F in front. What follows the time is not looked at.
     ///
     /// # Errors

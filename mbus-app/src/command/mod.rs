@@ -13,6 +13,9 @@
 //! | image transfer | C0h, C7h | [`ImageTransfer`] |
 //! | security information | C3h, C6h | [`oms_security::security_information`] |
 //! | network management | 82h, 83h | octets; the layout is not published |
+//!
+//! [`crate::body::Body`] is any of these, [`crate::telegram::builder::TelegramBuilder`] the whole telegram around it;
+//! [`crate::secured_telegram`] secures one.
 
 pub mod application;
 pub mod clock;

@@ -56,6 +56,21 @@ pub struct Header {
 }
 
 impl Tpl {
+    /// A CI and no header.
+    #[must_use]
+    pub const fn none(ci: CiField) -> Self {
+        Self { ci, address: None, header: None }
+    }
+    /// A CI and the short header.
+    #[must_use]
+    pub const fn short(ci: CiField, header: Header) -> Self {
+        Self { ci, address: None, header: Some(header) }
+    }
+    /// A CI and the long header.
+    #[must_use]
+    pub const fn long(ci: CiField, meter: Address, header: Header) -> Self {
+        Self { ci, address: Some(meter), header: Some(header) }
+    }
     /// The header at the beginning of `octets`, which start with the CI, and what is behind it.
     ///
     /// # Errors
@@ -87,6 +102,16 @@ impl Tpl {
         let address = if self.address.is_some() { Address::LEN } else { 0 };
         let header = self.header.map_or(0, |header| header.configuration.encoded_len().saturating_add(2));
         1usize.saturating_add(address).saturating_add(header)
+    }
+    /// CI and header in a vector.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::HeaderMismatch`].
+    #[cfg(feature = "alloc")]
+    pub fn to_vec(&self) -> Result<alloc::vec::Vec<u8>, Error> {
+        let mut octets = alloc::vec![0; self.encoded_len()];
+        self.encode_into(&mut octets)?;
+        Ok(octets)
     }
     /// Writes CI and header to the front of `buffer`.
     ///

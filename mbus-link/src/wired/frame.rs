@@ -27,6 +27,8 @@ pub const START_LONG: u8 = 0x68;
 pub const STOP: u8 = 0x16;
 /// The most octets of data behind CI.
 pub const MAX_DATA: usize = 252;
+/// Octets in front of the payload of a control or long frame.
+pub const HEADER_LEN: usize = 6;
 /// Octets of the longest frame.
 pub const MAX_LEN: usize = 261;
 
@@ -95,6 +97,47 @@ impl FrameType {
 
 fn checksum(octets: &[u8]) -> u8 {
     octets.iter().fold(0, |sum, octet| sum.wrapping_add(*octet))
+}
+
+/// Octets of the control or long frame around a payload of `payload_len` octets (CI included).
+///
+/// # Errors
+/// [`ErrorKind::NoControlInformation`] for an empty payload; [`ErrorKind::PayloadTooLong`] above 253 octets.
+pub fn long_len(payload_len: usize) -> Result<usize, Error> {
+    length_field(payload_len)?;
+    Ok(payload_len.saturating_add(HEADER_LEN).saturating_add(2))
+}
+
+fn length_field(payload_len: usize) -> Result<u8, Error> {
+    if payload_len == 0 {
+        return Err(ErrorKind::NoControlInformation.at(0));
+    }
+    let too_long = ErrorKind::PayloadTooLong { octets: payload_len, maximum: MAX_DATA.saturating_add(1) };
+    u8::try_from(payload_len.saturating_add(2)).map_err(|_| too_long.at(0))
+}
+
+/// The control or long frame around a payload of `payload_len` octets that was built in place: at octet
+/// [`HEADER_LEN`] of `buffer`.
+///
+/// # Errors
+/// As [`long_len`]; [`ErrorKind::BufferTooSmall`].
+pub fn encode_around(
+    c_field: CField,
+    address: PrimaryAddress,
+    payload_len: usize,
+    buffer: &mut [u8],
+) -> Result<&mut [u8], Error> {
+    let length = length_field(payload_len)?;
+    let (needed, available) = (long_len(payload_len)?, buffer.len());
+    let frame =
+        buffer.get_mut(..needed).ok_or(ErrorKind::BufferTooSmall { needed, available }.at(available))?;
+    let head = [START_LONG, length, length, START_LONG, c_field.0, address.0];
+    frame.iter_mut().zip(head).for_each(|(place, octet)| *place = octet);
+    if let Some((covered, [sum, stop])) = frame.split_last_chunk_mut::<2>() {
+        *sum = checksum(covered.get(4..).unwrap_or_default());
+        *stop = STOP;
+    }
+    Ok(frame)
 }
 
 /// Checks stop octet and checksum of the octets behind the head of a frame, and gives what they protect.
@@ -256,11 +299,8 @@ impl<'a> Frame<'a> {
                 writer.put(&covered);
                 writer.put(&[checksum(&covered), STOP]);
             }
-            Self::Long { payload: [], .. } => return Err(ErrorKind::NoControlInformation.at(0)),
             Self::Long { c_field, address, payload } => {
-                let too_long =
-                    ErrorKind::PayloadTooLong { octets: payload.len(), maximum: MAX_DATA.saturating_add(1) };
-                let length = u8::try_from(payload.len().saturating_add(2)).map_err(|_| too_long.at(0))?;
+                let length = length_field(payload.len())?;
                 writer.put(&[START_LONG, length, length, START_LONG, c_field.0, address.0]);
                 writer.put(payload);
                 let sum = checksum(&[c_field.0, address.0]).wrapping_add(checksum(payload));
@@ -309,7 +349,10 @@ mod tests {
             for size in 0..=octets.len() {
                 let mut buffer = [0; MAX_LEN];
                 match frame.encode_into(&mut buffer[..size]) {
-                    Ok(written) => assert_eq!((size, &*written), (octets.len(), octets)),
+                    Ok(written) => {
+                        assert_eq!((size, &*written), (octets.len(), octets));
+                        in_place(&frame, written);
+                    }
                     Err(error) => {
                         assert_eq!(
                             error.kind,
@@ -321,6 +364,25 @@ mod tests {
         }
         let Frame::Long { c_field, address, payload } = Frame::parse(&RESPONSE).unwrap() else { panic!() };
         assert_eq!((c_field.name(), address, payload[0]), (Some("RSP-UD"), PrimaryAddress::SELECTED, 0x72));
+    }
+
+    /// The payload at its place, and the frame put around it.
+    fn in_place(frame: &Frame<'_>, octets: &[u8]) {
+        let Frame::Long { c_field, address, payload } = *frame else { return };
+        for size in 0..=octets.len() {
+            let mut buffer = [0xAA; MAX_LEN];
+            buffer[HEADER_LEN..][..payload.len()].copy_from_slice(payload);
+            match encode_around(c_field, address, payload.len(), &mut buffer[..size]) {
+                Ok(written) => assert_eq!((size, &*written), (octets.len(), octets)),
+                Err(error) => assert_eq!(
+                    error.kind,
+                    ErrorKind::BufferTooSmall { needed: octets.len(), available: size }
+                ),
+            }
+        }
+        for len in [0, 254] {
+            assert!(encode_around(c_field, address, len, &mut [0; 300]).is_err());
+        }
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl RecordsBuilder<'_> {
     /// Octets of all records.
     ///
     /// # Errors
-    /// [`ErrorKind::CannotBuild`]; the offset is the octet where the record would begin.
+    /// [`crate::ErrorKind::CannotBuild`]; the offset is the octet where the record would begin.
     pub fn encoded_len(&self) -> Result<usize, Error> {
         let mut writer = Writer::new(&mut []);
         self.write(&mut writer)?;
@@ -65,7 +65,7 @@ impl RecordsBuilder<'_> {
     /// Writes the records to the front of `buffer`.
     ///
     /// # Errors
-    /// [`ErrorKind::CannotBuild`]; [`ErrorKind::BufferTooSmall`].
+    /// [`crate::ErrorKind::CannotBuild`]; [`crate::ErrorKind::BufferTooSmall`].
     pub fn encode_into<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], Error> {
         let mut writer = Writer::new(buffer);
         self.write(&mut writer)?;
@@ -74,7 +74,7 @@ impl RecordsBuilder<'_> {
     /// The records in a vector.
     ///
     /// # Errors
-    /// [`ErrorKind::CannotBuild`].
+    /// [`crate::ErrorKind::CannotBuild`].
     #[cfg(feature = "alloc")]
     pub fn to_vec(&self) -> Result<Vec<u8>, Error> {
         let mut octets = alloc::vec![0; self.encoded_len()?];
