@@ -172,8 +172,12 @@ fn silence_is_waited_for_as_long_as_the_standard_says() {
         }
         let told: Vec<_> = core::iter::from_fn(|| master.poll_event().map(text)).collect();
         assert_eq!(told, ["retry Silence 1", "retry Silence 2", "failed Silence 3"]);
-        // Request, window, 33 bit times of rest.
-        let period = line.air_time(5).as_micros() + micros + 1 + line.rest().as_micros();
+        // Request, window, the first character of an answer, 33 bit times of rest.
+        let period = line.air_time(5).as_micros()
+            + micros
+            + line.air_time(1).as_micros()
+            + 1
+            + line.rest().as_micros();
         for pair in sent.windows(2) {
             assert_eq!(pair[1].since(pair[0]).as_micros(), period, "{baud}");
         }
@@ -379,7 +383,7 @@ fn a_late_answer_counts_and_its_twin_does_not() {
     master.request(SLAVE, DataClass::Two).unwrap();
     let begin = at(0);
     master.poll_transmit(begin).unwrap();
-    let out = begin.after(LINE.air_time(5)).after(LINE.latest_answer()).after(Duration::from_micros(1));
+    let out = begin.after(LINE.air_time(6)).after(LINE.latest_answer()).after(Duration::from_micros(1));
     master.handle_timeout(out);
     assert_eq!(master.poll_event().map(text).unwrap(), "retry Silence 1");
     let again = master.poll_timeout().unwrap();
@@ -455,7 +459,7 @@ fn pauses_wake_up_and_repeaters_are_parameters() {
     master.poll_transmit(at(0)).unwrap();
     assert_eq!(
         master.poll_timeout().unwrap().as_micros(),
-        LINE.air_time(5).as_micros() + 187_500 + 80_000 + 1
+        6 * LINE.air_time(1).as_micros() + 187_500 + 80_000 + 1
     );
 }
 

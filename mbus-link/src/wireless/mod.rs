@@ -24,4 +24,5 @@ pub use installation::{Installation, InstallationEvent};
 pub use interval::{NominalInterval, SynchronousPredictor};
 pub use link_status::LinkStatus;
 pub use routing::Routing;
+pub(crate) use routing::long_header_address;
 pub use stored_frame::StoredFrame;

@@ -187,6 +187,18 @@ impl Routing {
     }
 }
 
+/// The address in the long transport header of CI and data, behind the AFL if there is one.
+pub(crate) fn long_header_address(payload: &[u8]) -> Option<Address> {
+    let transport = match payload {
+        [AFL, length, rest @ ..] => rest.get(usize::from(*length)..)?,
+        other => other,
+    };
+    let (ci, header) = transport.split_first()?;
+    let (_, long) = TRANSPORT.iter().find(|(header, _)| *header == TransportHeader::Long)?;
+    let address = header.first_chunk::<{ Address::LEN }>().filter(|_| long.contains(ci))?;
+    Some(Address::from_transport_octets(*address))
+}
+
 fn read_array<F: Fn(usize) -> Option<u8>, const N: usize>(get: &F, at: usize) -> Option<[u8; N]> {
     let mut octets = [0; N];
     for (octet, place) in octets.iter_mut().zip(at..) {

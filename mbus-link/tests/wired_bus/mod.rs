@@ -179,6 +179,13 @@ impl Bus {
     }
 }
 
+/// Two characters at the very same time: zeros win, also in the parity, which the receiver checks.
+fn both(a: u8, b: u8) -> u8 {
+    let parity = |octet: u8| octet.count_ones() % 2;
+    let value = a & b;
+    if parity(a) & parity(b) == parity(value) { value } else { !value }
+}
+
 /// What the master hears of several answers. A slave draws more current for a space, so a 0 wins; two characters that
 /// are not sent at the very same time spoil each other.
 fn superpose(answers: &[(Instant, Vec<u8>)], octet: Duration) -> Vec<(Instant, u8)> {
@@ -188,7 +195,7 @@ fn superpose(answers: &[(Instant, Vec<u8>)], octet: Duration) -> Vec<(Instant, u
             let end = begin.after(octet.saturating_mul(n as u64 + 1));
             let near = |other: &&mut (Instant, u8)| other.0.since(end).max(end.since(other.0)) < octet;
             match heard.iter_mut().find(near) {
-                Some(other) if other.0 == end => other.1 &= value,
+                Some(other) if other.0 == end => other.1 = both(other.1, *value),
                 Some(other) => other.1 = 0x55 ^ other.1 ^ value.rotate_left(3),
                 None => heard.push((end, *value)),
             }

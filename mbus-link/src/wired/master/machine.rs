@@ -119,8 +119,8 @@ struct Link {
     request: FrameStore,
     answer: FrameStore,
     answer_number: u32,
-    /// A good answer while the window is heard out.
-    heard: Option<PrimaryAddress>,
+    /// A good answer is in the store while the window is heard out.
+    heard: bool,
     /// What went wrong in this attempt.
     fault: Option<Fault>,
     /// The next request goes out then at the earliest.
@@ -151,7 +151,7 @@ impl Master {
                 request: FrameStore::EMPTY,
                 answer: FrameStore::EMPTY,
                 answer_number: 0,
-                heard: None,
+                heard: false,
                 fault: None,
                 quiet: Instant::ZERO,
                 window_end: Instant::ZERO,
@@ -170,8 +170,8 @@ impl Master {
     pub const fn sends(&self) -> u8 {
         self.link.sends
     }
-    /// Whether E5 counts only when the whole window passed without another octet: for a search, where several slaves
-    /// may answer. From the start it does not.
+    /// Whether an answer counts only when the whole window passed without another octet: for a search, where several
+    /// slaves may answer. From the start the first good answer counts at once.
     pub const fn set_hears_out(&mut self, hears_out: bool) {
         self.link.hears_out = hears_out;
     }
@@ -415,7 +415,7 @@ impl Link {
     const fn go(&mut self, order: Order) {
         self.order = Some(order);
         self.phase = Phase::Ready { until: None };
-        self.heard = None;
+        self.heard = false;
         self.fault = None;
     }
     /// The next frame of the same order. It fits, since it is short.
@@ -465,13 +465,14 @@ impl Link {
         let (until, end) = if order.expected == Expected::Nothing {
             (out, out)
         } else {
-            let until = out.after(self.line.latest_answer());
+            // The first octet is there one character after it has begun.
+            let until = out.after(self.line.latest_answer()).after(self.line.air_time(1));
             (until, until.after(self.line.air_time(MAX_LEN.saturating_mul(2))))
         };
         self.phase = Phase::Listening { until, end };
         self.window_end = until;
         self.quiet = out.after(self.line.earliest_answer()).after(self.line.pause);
-        self.heard = None;
+        self.heard = false;
         self.fault = None;
         self.echo.start();
         Some(self.request.octets())
@@ -487,7 +488,7 @@ impl Link {
     fn disturbed(&mut self, error: Option<Error>, octets: usize) {
         if !matches!(self.phase, Phase::Listening { .. }) {
             self.tell(MasterEvent::Stray { octets });
-        } else if self.heard.take().is_some() {
+        } else if core::mem::take(&mut self.heard) {
             self.fault = Some(Fault::Surplus);
         } else if self.fault.is_none() || self.fault == Some(Fault::Disturbed { error: None }) {
             self.fault = Some(Fault::Disturbed { error });
@@ -507,13 +508,14 @@ impl Link {
         let Some(order) = order else {
             return self.tell(MasterEvent::Stray { octets: frame.encoded_len() });
         };
-        if self.heard.take().is_some() || self.fault == Some(Fault::Surplus) {
+        if core::mem::take(&mut self.heard) || self.fault == Some(Fault::Surplus) {
             self.fault = Some(Fault::Surplus);
             return;
         }
         match judge(&order, &frame) {
             Err(fault) => self.fault = Some(fault),
-            Ok(()) if frame == Frame::SingleCharacter && self.hears_out => self.heard = Some(order.address),
+            // It came as a frame and fits again.
+            Ok(()) if self.hears_out => self.heard = self.answer.set(&frame).is_ok(),
             Ok(()) => self.answered(now, order, &frame),
         }
     }
@@ -615,12 +617,12 @@ impl Link {
     }
     fn window_closed(&mut self, now: Instant, order: Order) {
         let disturbed_echo = self.echo.end(self.request.octets());
-        match (self.fault, self.heard.take()) {
-            (None, Some(_)) => self.answered(now, order, &Frame::SingleCharacter),
+        let answer = self.answer;
+        let answer = answer.frame().filter(|_| core::mem::take(&mut self.heard));
+        match (self.fault, answer) {
+            (None, Some(answer)) => self.answered(now, order, &answer),
             (Some(fault), _) => self.attempt_failed(now, order, fault),
-            (None, None) if disturbed_echo => {
-                self.attempt_failed(now, order, Fault::Disturbed { error: None });
-            }
+            (None, None) if disturbed_echo => self.attempt_failed(now, order, Fault::Echo),
             (None, None) => self.attempt_failed(now, order, Fault::Silence),
         }
     }
@@ -643,7 +645,7 @@ impl Link {
             return;
         }
         self.fault = None;
-        self.heard = None;
+        self.heard = false;
         self.phase = Phase::Ready { until: None };
         self.tell(MasterEvent::Retry { fault, sends: order.sends });
     }

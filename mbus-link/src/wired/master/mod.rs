@@ -54,6 +54,8 @@ pub enum Fault {
         /// What is wrong with the frame, when there was the beginning of one.
         error: Option<Error>,
     },
+    /// The own request came back damaged or cut, and nothing behind it.
+    Echo,
     /// A good answer and more behind it: several have answered.
     Surplus,
     /// A good answer from another address.

@@ -1,0 +1,317 @@
+//! The search by secondary address and the scan by primary address, on a simulated segment in virtual time.
+//!
+//! The table of results below is kept as text: a change of behaviour shows as a change of numbers.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+
+mod wired_bus;
+
+use mbus_link::time::{Duration, Instant};
+use mbus_link::wired::search::least_frames;
+use mbus_link::wired::{
+    Fault, LineTiming, Master, PrimaryAddress, PrimaryScan, ScanEvent, Search, SearchEvent, SearchReport,
+    SearchSettings, SlaveSettings,
+};
+use mbus_link::{Address, DeviceType, IdentificationNumber, ManufacturerId, Version};
+use wired_bus::{Bus, Meter, Random};
+
+const LINE: LineTiming = LineTiming::new(2400);
+
+fn address(number: u32, manufacturer: u16, version: u8, device_type: u8) -> Address {
+    Address {
+        manufacturer: ManufacturerId::from_raw(manufacturer),
+        identification: IdentificationNumber::from_number(number).unwrap(),
+        version: Version(version),
+        device_type: DeviceType(device_type),
+    }
+}
+/// A meter with a long header and one record.
+fn meter(primary: u8, identity: Address, fabrication_number: Option<IdentificationNumber>) -> Meter {
+    let settings = SlaveSettings {
+        address: PrimaryAddress(primary),
+        identity,
+        fabrication_number,
+        ..SlaveSettings::default()
+    };
+    let mut telegram = vec![0x72];
+    telegram.extend(identity.to_transport_octets());
+    telegram.extend([0, 0, 0, 0, 0x0C, 0x13]);
+    telegram.extend(identity.identification.octets());
+    // Meters differ in what they have counted; what is the same octet for octet cannot be told from one.
+    telegram.extend([0x01, 0x13, primary]);
+    Meter::new(settings, vec![telegram])
+}
+/// So many different numbers; the first ten share six digits when asked for.
+fn numbers(count: usize, random: &mut Random, shared: bool) -> Vec<u32> {
+    let mut numbers: Vec<u32> =
+        if shared { (0..10).map(|n| 31_415_900 + n * 7).collect() } else { Vec::new() };
+    while numbers.len() < count {
+        let number = random.below(100_000_000) as u32;
+        if !numbers.contains(&number) {
+            numbers.push(number);
+        }
+    }
+    numbers
+}
+struct Outcome {
+    found: Vec<Address>,
+    unresolved: usize,
+    report: SearchReport,
+    time: Duration,
+    progress: Vec<u16>,
+}
+fn search(bus: &mut Bus, settings: SearchSettings) -> Outcome {
+    let mut search = Search::new(Master::new(LINE), settings);
+    let (mut found, mut unresolved, mut report, mut progress) = (Vec::new(), 0, None, Vec::new());
+    let mut now = Instant::ZERO;
+    bus.run(&mut now, &mut search, |search| {
+        if progress.last() != Some(&search.progress()) {
+            progress.push(search.progress());
+        }
+        while let Some(event) = search.poll_event() {
+            match event {
+                SearchEvent::Found { identity, payload, .. } => {
+                    assert_eq!(payload[0], 0x72);
+                    found.push(identity.unwrap());
+                }
+                SearchEvent::Unresolved { .. } => unresolved += 1,
+                SearchEvent::Done(done) => report = Some(done),
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    assert_eq!(search.events_lost(), 0);
+    let time = now.since(Instant::ZERO);
+    Outcome { found, unresolved, report: report.unwrap(), time, progress }
+}
+
+/// Meters, loss per frame and direction in percent, answers spread over the window, settings by name.
+type Row = (usize, u64, bool, bool, &'static str, SearchSettings);
+
+const ROWS: [Row; 11] = [
+    (0, 0, false, false, "default", DEFAULT),
+    (1, 0, false, false, "default", DEFAULT),
+    (10, 0, true, false, "default", DEFAULT),
+    (250, 0, false, false, "clean", SearchSettings::CLEAN),
+    (250, 0, true, false, "clean", SearchSettings::CLEAN),
+    (250, 0, true, true, "clean", SearchSettings::CLEAN),
+    (250, 0, true, false, "default", DEFAULT),
+    (250, 5, false, false, "lossy", SearchSettings::LOSSY),
+    (250, 5, true, false, "lossy", SearchSettings::LOSSY),
+    (250, 5, true, true, "lossy", SearchSettings::LOSSY),
+    (250, 5, true, true, "default", DEFAULT),
+];
+const DEFAULT: SearchSettings = SearchSettings { tries: 2, rounds: 2, ..SearchSettings::CLEAN };
+
+/// The last row shows what settings for a good line miss on a bad one.
+const TABLE: &str = "\
+\x20 0 meters random   0 % together default found   0, frames     2 of least    1 = 2.00,    0 s
+  1 meters random   0 % together default found   1, frames     6 of least    2 = 3.00,    1 s
+ 10 meters 10 alike 0 % together default found  10, frames   242 of least  111 = 2.18,   65 s
+250 meters random   0 % together clean   found 250, frames  1950 of least 1341 = 1.45,  509 s
+250 meters 10 alike 0 % together clean   found 250, frames  2030 of least 1411 = 1.43,  531 s
+250 meters 10 alike 0 % spread   clean   found 250, frames  1851 of least 1351 = 1.37,  514 s
+250 meters 10 alike 0 % together default found 250, frames  3202 of least 1351 = 2.37,  846 s
+250 meters random   5 % together lossy   found 250, frames  8034 of least 1371 = 5.85, 2148 s
+250 meters 10 alike 5 % together lossy   found 250, frames  7951 of least 1371 = 5.79, 2124 s
+250 meters 10 alike 5 % spread   lossy   found 250, frames  7894 of least 1391 = 5.67, 2191 s
+250 meters 10 alike 5 % spread   default found 247, frames  3480 of least 1401 = 2.48,  962 s
+";
+
+#[test]
+fn all_meters_are_found_and_the_work_is_told() {
+    assert_eq!(SearchSettings::default(), DEFAULT);
+    let mut table = String::new();
+    for (n, (count, loss, shared, spread, name, settings)) in ROWS.into_iter().enumerate() {
+        let mut random = Random(1000 + n as u64);
+        let numbers = numbers(count, &mut random, shared);
+        let meters = numbers.iter().map(|n| meter((n % 251) as u8, address(*n, 0x1593, 0x33, 7), None));
+        let mut bus = Bus::new(meters.collect(), n as u64);
+        (bus.loss, bus.spread) = (loss * 10, spread);
+        let outcome = search(&mut bus, settings);
+        let mut found: Vec<u32> = outcome.found.iter().map(|a| a.identification.number().unwrap()).collect();
+        let twice = found.len();
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found.len(), twice, "nobody is told twice, row {n}");
+        let all: Vec<_> = numbers.iter().map(|n| IdentificationNumber::from_number(*n).unwrap()).collect();
+        let least = least_frames(&all);
+        let report = outcome.report;
+        assert_eq!(report.frames_sent as usize, bus.sent.len());
+        assert_eq!((report.found as usize, report.is_complete), (twice, true));
+        assert_eq!(outcome.unresolved, report.unresolved as usize);
+        assert!(outcome.progress.is_sorted() && outcome.progress.last() == Some(&1000));
+        if name != "default" || loss == 0 {
+            assert_eq!(twice, count, "row {n}\n{table}");
+        }
+        table.push_str(&format!(
+            "{count:>3} meters {} {loss} % {} {name:<7} found {twice:>3}, frames {:>5} of least {least:>4} = {}.{:02}, {:>4} s\n",
+            if shared { "10 alike" } else { "random  " },
+            if spread { "spread  " } else { "together" },
+            report.frames_sent,
+            report.frames_sent / least,
+            report.frames_sent * 100 / least % 100,
+            outcome.time.as_millis() / 1000,
+        ));
+    }
+    assert!(table == TABLE, "the table is now\n{table}");
+}
+
+fn found_numbers(outcome: &Outcome) -> Vec<String> {
+    let mut numbers: Vec<String> = outcome.found.iter().map(ToString::to_string).collect();
+    numbers.sort();
+    numbers
+}
+
+#[test]
+fn equal_digits_are_told_apart_by_manufacturer_version_type_and_fabrication_number() {
+    let one = address(12_345_678, 0x1593, 0x33, 7);
+    let rows: [(&str, Address); 3] = [
+        ("manufacturer", address(12_345_678, 0x2C2D, 0x33, 7)),
+        ("version", address(12_345_678, 0x1593, 0x34, 7)),
+        ("type", address(12_345_678, 0x1593, 0x33, 4)),
+    ];
+    for (what, other) in rows {
+        // The kind of the other one is known from a meter that is found before, or not.
+        for known in [true, false] {
+            let mut meters = vec![meter(1, one, None), meter(2, other, None)];
+            if known {
+                for (n, kind) in [(0, one), (1, other)] {
+                    let number = IdentificationNumber::from_number(10_000_000 + n).unwrap();
+                    meters.push(meter(3, Address { identification: number, ..kind }, None));
+                }
+            }
+            let all = meters.len();
+            let outcome = search(&mut Bus::new(meters, 1), DEFAULT);
+            assert!(outcome.report.is_complete);
+            if known {
+                assert_eq!((outcome.found.len(), outcome.unresolved), (all, 0), "{what}");
+            } else {
+                assert_eq!((outcome.found.len(), outcome.unresolved), (0, 1), "{what}");
+            }
+        }
+        let settings = SearchSettings {
+            manufacturers: const { &[ManufacturerId::from_raw(0x1593), ManufacturerId::from_raw(0x2C2D)] },
+            versions: &[Version(0x33), Version(0x34)],
+            device_types: &[DeviceType(4), DeviceType(7)],
+            ..DEFAULT
+        };
+        let outcome = search(&mut Bus::new(vec![meter(1, one, None), meter(2, other, None)], 1), settings);
+        assert_eq!((outcome.found.len(), outcome.unresolved), (2, 0), "{what}");
+    }
+    // All eight octets are equal, only the fabrication number differs.
+    let number = |text: &str| text.parse().ok();
+    let twins = vec![meter(1, one, number("90000001")), meter(2, one, number("90000002"))];
+    let outcome = search(&mut Bus::new(twins, 1), DEFAULT);
+    assert_eq!((outcome.found.len(), outcome.unresolved), (2, 0));
+    // Nothing tells them apart: said, not passed over.
+    let twins = vec![meter(1, one, None), meter(2, one, None), meter(3, address(5, 0x1593, 1, 7), None)];
+    let outcome = search(&mut Bus::new(twins, 1), DEFAULT);
+    assert_eq!((found_numbers(&outcome), outcome.unresolved), (vec!["ELS.00000005.01.07".to_string()], 1));
+}
+
+#[test]
+fn echo_and_damage_are_no_meters() {
+    for echo in [false, true] {
+        let mut random = Random(7);
+        let numbers = numbers(30, &mut random, true);
+        let meters = numbers.iter().map(|n| meter(1, address(*n, 0x1593, 0x33, 7), None)).collect();
+        let mut bus = Bus::new(meters, 3);
+        // One octet in two hundred is damaged, one frame in fifty lost.
+        (bus.echo, bus.damage, bus.loss) = (echo, 5, 20);
+        let outcome = search(&mut bus, SearchSettings::LOSSY);
+        let expected: Vec<String> =
+            numbers.iter().map(|n| address(*n, 0x1593, 0x33, 7).to_string()).collect();
+        assert!(outcome.found.iter().all(|found| expected.contains(&found.to_string())));
+        assert_eq!((outcome.found.len(), outcome.report.is_complete), (30, true), "echo {echo}");
+    }
+}
+
+#[test]
+fn a_line_that_never_rests_or_is_never_good_ends_the_search() {
+    let mut bus = Bus::new(vec![meter(1, address(5, 0x1593, 1, 7), None)], 1);
+    bus.babble = Some(0x00);
+    let outcome = search(&mut bus, DEFAULT);
+    assert_eq!((outcome.found.len(), outcome.unresolved, outcome.report.is_complete), (0, 1, false));
+    assert!(outcome.report.frames_sent < 5);
+    // Whatever is asked, somebody answers nonsense.
+    let mut bus = Bus::new(vec![meter(1, address(5, 0x1593, 1, 7), None)], 1);
+    bus.damage = 1000;
+    bus.echo = true;
+    let settings = SearchSettings { most_frames: 500, ..DEFAULT };
+    let outcome = search(&mut bus, settings);
+    assert_eq!((outcome.found.len(), outcome.report.is_complete), (0, false));
+    assert!((500..510).contains(&outcome.report.frames_sent));
+}
+
+#[test]
+fn a_search_can_be_cancelled_and_gives_the_master_back() {
+    let meters = (0..20).map(|n| meter(n, address(u32::from(n), 0x1593, 0x33, 7), None)).collect();
+    let mut bus = Bus::new(meters, 1);
+    let mut master = Master::new(LINE);
+    master.set_sends(4);
+    let mut search = Search::new(master, DEFAULT);
+    let (mut now, mut found, mut done) = (Instant::ZERO, 0, None);
+    bus.run(&mut now, &mut search, |search| {
+        let mut cancel = false;
+        while let Some(event) = search.poll_event() {
+            match event {
+                SearchEvent::Found { .. } => found += 1,
+                SearchEvent::Done(report) => done = Some(report),
+                other => panic!("{other:?}"),
+            }
+            cancel = found == 3;
+        }
+        if cancel && done.is_none() {
+            assert!(search.cancel());
+        }
+    });
+    assert!(!search.cancel());
+    let done = done.unwrap();
+    assert_eq!((done.found, done.is_complete, search.progress()), (3, false, 1000));
+    let master = search.into_master();
+    assert_eq!((master.sends(), master.is_busy()), (4, false));
+}
+
+#[test]
+fn the_primary_scan_tells_one_from_several() {
+    let meters = vec![
+        meter(0, address(1, 0x1593, 1, 7), None),
+        meter(5, address(2, 0x1593, 1, 7), None),
+        meter(9, address(3, 0x1593, 1, 7), None),
+        meter(9, address(40_000_004, 0x1593, 1, 7), None),
+        meter(250, address(5, 0x1593, 1, 7), None),
+    ];
+    let mut bus = Bus::new(meters, 1);
+    let mut master = Master::new(LINE);
+    master.set_sends(1);
+    let mut scan = PrimaryScan::new(master, PrimaryAddress(0), PrimaryAddress::LAST);
+    let (mut now, mut told, mut progress) = (Instant::ZERO, Vec::new(), Vec::new());
+    bus.run(&mut now, &mut scan, |scan| {
+        progress.push(scan.progress());
+        while let Some(event) = scan.poll_event() {
+            told.push(match event {
+                ScanEvent::Found { address, payload } => format!("{address} {:?}", payload.map(<[u8]>::len)),
+                ScanEvent::Shared { address, fault } => {
+                    assert!(!matches!(fault, Fault::Silence));
+                    format!("{address} shared")
+                }
+                ScanEvent::Done(report) => {
+                    assert!(report.is_complete);
+                    format!("{} found, {} silent, {} frames", report.found, report.silent, report.frames_sent)
+                }
+                other => panic!("{other:?}"),
+            });
+        }
+    });
+    let expected =
+        ["0 Some(22)", "5 Some(22)", "9 shared", "250 Some(22)", "3 found, 247 silent, 255 frames"];
+    assert_eq!(told, expected);
+    assert!(progress.is_sorted() && progress.last() == Some(&1000));
+}
