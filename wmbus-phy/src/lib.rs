@@ -11,6 +11,9 @@
 //! assert!(telegram.surplus.is_empty());
 //! # Ok::<(), wmbus_phy::Error>(())
 //! ```
+//!
+//! Chips as they come from a demodulator go into a [`ChipDeframer`], octets with CRCs as they come from a radio chip into an
+//! [`OctetDeframer`]. The way back is a [`Transmission`]. Both read the rows of [`mode`].
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
