@@ -36,6 +36,8 @@ pub mod c_field;
 pub mod ell;
 pub mod error;
 pub mod identity;
+#[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
+pub mod io;
 pub mod lpwan;
 pub mod network_layer;
 pub mod octets;
