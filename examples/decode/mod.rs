@@ -13,7 +13,7 @@ pub mod hex;
 pub mod input;
 pub mod keys;
 pub mod model;
-mod output;
+pub mod output;
 mod progress;
 pub mod reading;
 mod session;

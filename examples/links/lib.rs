@@ -1,8 +1,11 @@
 //! What the programs at the ends of a link are made of, so that their parts can be tested without starting a process.
 
+pub mod bus;
 pub mod line;
+pub mod master;
 pub mod meter;
 pub mod port;
+pub mod random;
 
 use std::io::Write;
 

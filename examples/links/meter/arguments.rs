@@ -1,12 +1,13 @@
 //! What the user asks for.
 
 use super::spec::Spec;
-use super::wireless::{MODES, Seal};
+use super::wireless::Seal;
 use chrono::NaiveDateTime;
 use clap::{Args, Parser, Subcommand};
 use examples::decode::arguments::KeyText;
 use mbus_link::ManufacturerId;
 use mbus_link::wired::BaudRate;
+use wmbus_phy::mode::{MODES, Mode};
 
 /// Simulates meters: wired ones that answer a master, or wireless ones that send.
 ///
@@ -98,8 +99,8 @@ pub struct Wireless {
     #[command(flatten)]
     pub common: Common,
     /// The radio mode
-    #[arg(long, value_name = "MODE", default_value = "T1", value_parser = MODES)]
-    pub mode: String,
+    #[arg(long, value_name = "MODE", default_value = "T1", value_parser = mode)]
+    pub mode: &'static Mode,
     /// How the telegrams are sealed
     #[arg(long, value_name = "SEAL", value_enum, default_value_t)]
     pub seal: Seal,
@@ -121,6 +122,13 @@ fn clock(text: &str) -> Result<NaiveDateTime, String> {
     let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"];
     let moment = formats.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
     moment.ok_or_else(|| "a time is written 2026-03-31T12:34".to_owned())
+}
+
+fn mode(text: &str) -> Result<&'static Mode, String> {
+    Mode::named(text).ok_or_else(|| {
+        let names: Vec<_> = MODES.iter().map(|mode| mode.name).collect();
+        format!("the radio modes are {}", names.join(", "))
+    })
 }
 
 fn bits(text: &str) -> Result<u8, String> {

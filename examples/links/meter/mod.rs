@@ -47,6 +47,15 @@ where
     (status, text(out), text(err))
 }
 
+/// As [`run`], with streams that can be listened to while it runs.
+pub fn run_with<I, T>(arguments: I, out: &mut (dyn Write + Send), err: &mut (dyn Write + Send)) -> u8
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    execute(arguments, out, err)
+}
+
 fn execute<I, T>(arguments: I, out: &mut (dyn Write + Send), err: &mut (dyn Write + Send)) -> u8
 where
     I: IntoIterator<Item = T>,
@@ -115,7 +124,7 @@ fn send(arguments: &Wireless, out: &mut dyn Write) -> Result<(), (u8, String)> {
         for meter in &meters {
             let now = arguments.common.now() + jumped;
             let telegram = meter.telegram(n, now).map_err(|error| (FAILED, error.to_string()))?;
-            let line = rtl_wmbus(&arguments.mode, now, meter.address, &telegram);
+            let line = rtl_wmbus(arguments.mode.name, now, meter.address, &telegram);
             writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| written(&error))?;
         }
     }

@@ -11,6 +11,7 @@
 
 use super::wired::WiredMeter;
 use crate::line::Line;
+use crate::random::Random;
 use chrono::NaiveDateTime;
 use mbus_link::time::{Duration, Instant};
 use mbus_link::wired::{LineTiming, Station};
@@ -60,7 +61,7 @@ pub struct Segment {
     heard: Vec<u8>,
     given: Vec<u8>,
     faults: Faults,
-    random: u64,
+    random: Random,
     traffic: Traffic,
 }
 
@@ -79,7 +80,7 @@ impl Segment {
             heard: Vec::new(),
             given: Vec::new(),
             faults,
-            random: faults.seed.wrapping_mul(2).wrapping_add(1),
+            random: Random::new(faults.seed),
             traffic: Traffic::default(),
         }
     }
@@ -101,16 +102,8 @@ impl Segment {
         self.traffic
     }
 
-    fn random(&mut self) -> u64 {
-        // SplitMix64.
-        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
     fn loses(&mut self) -> bool {
-        let lost =
-            self.faults.lost_per_mille > 0 && self.random() % 1000 < u64::from(self.faults.lost_per_mille);
+        let lost = self.faults.lost_per_mille > 0 && self.random.below(1000) < self.faults.lost_per_mille;
         self.traffic.lost += u64::from(lost);
         lost
     }
@@ -152,7 +145,7 @@ impl Segment {
     /// How long meter `n` takes to answer on top of what the standard demands, in half bit times.
     fn delay(&mut self, n: usize) -> u32 {
         let own = u32::try_from(n % 16).unwrap_or(0) * 7;
-        if self.faults.seed == 0 { own } else { own + u32::try_from(self.random() % 16).unwrap_or(0) }
+        if self.faults.seed == 0 { own } else { own + self.random.below(16) }
     }
 }
 

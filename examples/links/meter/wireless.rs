@@ -239,9 +239,3 @@ pub fn rtl_wmbus(mode: &str, now: NaiveDateTime, address: Address, telegram: &[u
     let time = now.format("%Y-%m-%d %H:%M:%S%.3f");
     format!("{mode};1;1;{time};100;100;{};0x{hex}", address.identification)
 }
-
-/// The radio modes by name.
-pub const MODES: [&str; 24] = [
-    "S1", "S1-m", "S2", "T1", "T2", "C1", "C2", "R2", "N1a", "N1b", "N1c", "N1d", "N1e", "N1f", "N1g", "N2a",
-    "N2b", "N2c", "N2d", "N2e", "N2f", "N2g", "F2", "F2-m",
-];

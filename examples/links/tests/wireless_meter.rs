@@ -5,8 +5,8 @@
 use examples::decode;
 use links::meter;
 use links::meter::records::Kind;
-use links::meter::wireless::MODES;
 use serde_json::Value;
+use wmbus_phy::mode::MODES;
 
 const KEY: &str = "000102030405060708090A0B0C0D0E0F";
 const CLOCK: &str = "2026-03-31T12:34";
@@ -76,7 +76,7 @@ fn every_kind_and_every_seal_is_read_back() {
 #[test]
 fn every_radio_mode_is_named_in_its_line() {
     for mode in MODES {
-        let line = sent(&["gas", "--mode", mode]);
+        let line = sent(&["gas", "--mode", mode.name]);
         assert!(line.starts_with(&format!("{mode};1;1;")), "{line}");
         assert_eq!(read(&line, &[]).len(), 1);
         // Also when nobody says what the line is.

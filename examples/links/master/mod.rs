@@ -1,0 +1,372 @@
+//! The master: meters found, read and given addresses, through a serial port or a TCP converter.
+//!
+//! ```text
+//! arguments -> session (port, master of the library) -> frames -> decoder of `decode` -> output of `decode`
+//! ```
+//!
+//! Only [`session`] waits. Readings are decoded and printed by the parts of `decode`, so both programs say the same.
+
+pub mod arguments;
+pub mod problem;
+pub mod session;
+pub mod target;
+
+use crate::{USAGE, port};
+use arguments::{Arguments, Order};
+use clap::Parser;
+use comfy_table::{ContentArrangement, Table, presets};
+use examples::decode::arguments::Output;
+use examples::decode::input::{Item, Kind};
+use examples::decode::keys::{self, Keys};
+use examples::decode::model::Reading;
+use examples::decode::output::Renderer;
+use examples::decode::reading::Decoder;
+use indicatif::{ProgressBar, ProgressStyle};
+use mbus_link::DeviceType;
+use mbus_link::time::Duration;
+use mbus_link::wired::{
+    Command, DataClass, LineTiming, Master, PrimaryAddress, SearchReport, SearchSettings,
+};
+use problem::{Problem, said};
+use session::{Answer, Found, Session};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use target::Target;
+
+/// Exit status: all was done.
+const DONE: u8 = 0;
+/// Exit status: a meter or the line failed, or the user stopped it.
+const FAILED: u8 = 1;
+
+/// What meters with the same eight digits are told apart by, besides the types found before.
+const COMMON_TYPES: [DeviceType; 10] = [
+    DeviceType::HEAT_OUTLET,
+    DeviceType::WATER,
+    DeviceType::WARM_WATER,
+    DeviceType::COLD_WATER,
+    DeviceType::ELECTRICITY,
+    DeviceType::GAS,
+    DeviceType::HEAT_COST_ALLOCATOR,
+    DeviceType::HEAT_INLET,
+    DeviceType::HEAT_COOLING,
+    DeviceType::COOLING_OUTLET,
+];
+
+type Stream = dyn Write + Send;
+
+/// The program, with the streams of its process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let terminal = (io::stdout().is_terminal(), io::stderr().is_terminal());
+    let mut out = anstream::AutoStream::auto(io::stdout());
+    let mut err = anstream::AutoStream::auto(io::stderr());
+    ExitCode::from(execute(std::env::args_os(), &mut out, &mut err, terminal))
+}
+
+/// The program with other streams: exit status, standard output and standard error. `arguments` begin with
+/// the name of the program.
+#[must_use]
+pub fn run<I, T>(arguments: I) -> (u8, String, String)
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let mut out = anstream::StripStream::new(Vec::new());
+    let mut err = anstream::StripStream::new(Vec::new());
+    let status = execute(arguments, &mut out, &mut err, (false, false));
+    let text = |octets: Vec<u8>| String::from_utf8_lossy(&octets).into_owned();
+    (status, text(out.into_inner()), text(err.into_inner()))
+}
+
+fn execute<I, T>(arguments: I, out: &mut Stream, err: &mut Stream, (on_terminal, watched): (bool, bool)) -> u8
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return crate::usage(&error, out, err),
+    };
+    let format = arguments.format.unwrap_or(if on_terminal { Output::Text } else { Output::Jsonl });
+    let outcome = Printer::new(&arguments, format, watched, out, err).and_then(|mut printer| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let outcome = runtime.block_on(carry_out(&arguments, &mut printer));
+        // What was found before an error is printed as well.
+        printer.finish()?;
+        outcome
+    });
+    match outcome {
+        Ok(()) | Err(Problem::Closed) => DONE,
+        Err(problem) => {
+            let _ = writeln!(err, "master: {problem}");
+            if matches!(problem, Problem::Usage(_)) { USAGE } else { FAILED }
+        }
+    }
+}
+
+/// Decodes and prints what comes in.
+struct Printer<'a> {
+    decoder: Decoder,
+    renderer: Renderer,
+    is_text: bool,
+    watched: bool,
+    /// Meters found by a scan or search, for the table in the end.
+    found: Vec<[String; 5]>,
+    /// The rows are of a scan and begin with the primary address.
+    is_scan: bool,
+    lines: usize,
+    out: &'a mut Stream,
+    err: &'a mut Stream,
+}
+
+impl<'a> Printer<'a> {
+    fn new(
+        arguments: &Arguments,
+        format: Output,
+        watched: bool,
+        out: &'a mut Stream,
+        err: &'a mut Stream,
+    ) -> Result<Self, Problem> {
+        let usage = |error: String| Problem::Usage(error);
+        let key = match &arguments.key {
+            None => None,
+            Some(text) => Some(keys::Key::parse(&text.0).map_err(|error| usage(format!("--key: {error}")))?),
+        };
+        let keys = match &arguments.keys {
+            None => Keys::default(),
+            Some(path) => {
+                let name = path.display();
+                let file = std::fs::read(path).map_err(|error| usage(format!("--keys {name}: {error}")))?;
+                Keys::parse(&file).map_err(|bad| usage(format!("--keys {name}:\n{}", keys::report(&bad))))?
+            }
+        };
+        Ok(Self {
+            decoder: Decoder::new(key, None, keys, false),
+            renderer: Renderer::new(format, false),
+            is_text: format == Output::Text,
+            watched,
+            found: Vec::new(),
+            is_scan: matches!(arguments.order, Order::Scan { .. }),
+            lines: 0,
+            out,
+            err,
+        })
+    }
+    fn decode(&mut self, octets: Vec<u8>) -> Reading {
+        self.lines += 1;
+        self.decoder.read(Item { octets, kind: Kind::Wired, ..Item::default() }, self.lines)
+    }
+    fn print(&mut self, reading: &Reading) -> io::Result<()> {
+        self.renderer.write(reading, self.out, self.err)?;
+        self.out.flush()
+    }
+    /// A meter of a scan or search: a line of JSON at once, a row of the table in the end.
+    fn found(&mut self, found: Found) -> io::Result<()> {
+        match found {
+            Found::Meter(address, Some(octets)) => {
+                let reading = self.decode(octets);
+                if !self.is_text {
+                    return self.print(&reading);
+                }
+                let meter = reading.meter.unwrap_or_default();
+                let note = reading.error.map(|problem| problem.message).unwrap_or_default();
+                let maker = format!("{} version {}", meter.manufacturer, meter.version);
+                self.found.push([address.to_string(), meter.id, maker, meter.medium, note]);
+                Ok(())
+            }
+            Found::Meter(address, None) => {
+                self.remark(address.to_string(), "acknowledges, but sends no data")
+            }
+            Found::Several(who, fault) => {
+                self.remark(who, &format!("several meters or noise: {}", said(fault)))
+            }
+        }
+    }
+    fn remark(&mut self, who: String, what: &str) -> io::Result<()> {
+        if self.is_text {
+            let blank = String::new;
+            let number = if self.is_scan { blank() } else { who.clone() };
+            self.found.push([who, number, blank(), blank(), what.to_owned()]);
+            return Ok(());
+        }
+        writeln!(self.err, "{who}: {what}")
+    }
+    fn bar(&self) -> ProgressBar {
+        if !self.watched {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new(1000);
+        match ProgressStyle::with_template("{wide_bar} {percent} % {msg} {elapsed}") {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        }
+    }
+    fn finish(&mut self) -> io::Result<()> {
+        if self.is_text && !self.found.is_empty() {
+            let mut table = Table::new();
+            table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+            // Whoever answers a selection may do so as 253: the column would say nothing.
+            let skipped = usize::from(!self.is_scan);
+            table.set_header(["address", "number", "maker", "medium", "remark"].into_iter().skip(skipped));
+            table.add_rows(self.found.drain(..).map(|row| row.into_iter().skip(skipped)));
+            writeln!(self.out, "{}", table.trim_fmt())?;
+        }
+        self.renderer.finish(self.out)?;
+        self.out.flush()
+    }
+    fn report(&mut self, report: SearchReport) -> io::Result<()> {
+        let SearchReport { found, frames_sent, collisions, unresolved, is_complete, .. } = report;
+        write!(self.err, "{found} found, {frames_sent} frames sent, {collisions} collisions")?;
+        if unresolved > 0 {
+            write!(self.err, ", {unresolved} of them not resolved")?;
+        }
+        writeln!(
+            self.err,
+            "{}",
+            if is_complete { "" } else { "; the line is too noisy, not all was searched" }
+        )
+    }
+}
+
+async fn carry_out(arguments: &Arguments, printer: &mut Printer<'_>) -> Result<(), Problem> {
+    let baud = arguments.baud.baud();
+    let port = port::open(&arguments.port, baud).await.map_err(Problem::Port)?;
+    let allowance = Duration::from_millis(u64::from(arguments.allowance));
+    let mut master = Master::new(LineTiming::new(baud).with_allowance(allowance));
+    master.set_sends(arguments.tries);
+    let mut session = Session::new(port, master);
+    match arguments.order {
+        Order::Read { meter, most } => read(&mut session, printer, meter, most).await,
+        Order::SetAddress { meter, address } => {
+            set_address(&mut session, printer, meter, PrimaryAddress(address)).await
+        }
+        Order::Scan { first, last } => {
+            let bar = printer.bar();
+            let found = |found| bar.suspend(|| printer.found(found));
+            let report =
+                session.scan((first, last.max(first)), found, |done| bar.set_position(u64::from(done))).await;
+            bar.finish_and_clear();
+            ended(printer, report)
+        }
+        Order::Search { lossy } => {
+            let bar = printer.bar();
+            let settings = if lossy { SearchSettings::LOSSY } else { SearchSettings::default() };
+            let settings = SearchSettings { device_types: &COMMON_TYPES, ..settings };
+            let found = |found| bar.suspend(|| printer.found(found));
+            let report = session.search(settings, found, |done| bar.set_position(u64::from(done))).await;
+            bar.finish_and_clear();
+            ended(printer, report)
+        }
+    }
+}
+
+/// The end of a scan or search. One that found nobody failed.
+fn ended(printer: &mut Printer<'_>, report: Result<SearchReport, Problem>) -> Result<(), Problem> {
+    let report = report?;
+    printer.report(report)?;
+    if report.found == 0 {
+        let fault = mbus_link::wired::Fault::Silence;
+        return Err(Problem::Meter { what: "no meter was found".into(), fault, sends: 1 });
+    }
+    Ok(())
+}
+
+async fn select(session: &mut Session, meter: Target) -> Result<(), Problem> {
+    if let Some(selection) = meter.selection() {
+        session.order(&meter.to_string(), |master| master.select(&selection)).await?;
+    }
+    Ok(())
+}
+
+/// All telegrams of one meter, printed as one reading.
+async fn read(
+    session: &mut Session,
+    printer: &mut Printer<'_>,
+    meter: Target,
+    most: u16,
+) -> Result<(), Problem> {
+    select(session, meter).await?;
+    let what = meter.to_string();
+    let mut whole: Option<Reading> = None;
+    let mut telegrams = 0_u16;
+    loop {
+        let answer = session.order(&what, |master| {
+            if telegrams == 0 { master.read(meter.address(), most) } else { master.more() }
+        });
+        let octets = match answer.await {
+            Ok(Answer::Data(octets)) => octets,
+            Ok(Answer::Done) => return Ok(()),
+            Err(problem) => {
+                // What came before is worth having.
+                if let Some(whole) = whole.take() {
+                    printer.print(&whole)?;
+                }
+                return Err(problem);
+            }
+        };
+        telegrams += 1;
+        let mut reading = printer.decode(octets);
+        let more = reading.records.last().is_some_and(|record| record.dib == [0x1F]);
+        if more && telegrams < most {
+            // Announces the next telegram and says nothing else.
+            reading.records.pop_if(|record| record.data.is_empty());
+        }
+        match &mut whole {
+            None => whole = Some(reading),
+            Some(whole) => {
+                whole.records.append(&mut reading.records);
+                whole.error = whole.error.take().or(reading.error);
+            }
+        }
+        if !more || telegrams >= most {
+            break;
+        }
+    }
+    let Some(mut whole) = whole else { return Ok(()) };
+    whole.facts.push(("telegrams", telegrams.to_string()));
+    printer.print(&whole)?;
+    match whole.error {
+        // The text format has told it already.
+        Some(problem) => {
+            Err(Problem::Port(format!("{what}: the telegram could not be read, {}", problem.message)))
+        }
+        None => Ok(()),
+    }
+}
+
+async fn set_address(
+    session: &mut Session,
+    printer: &mut Printer<'_>,
+    meter: Target,
+    address: PrimaryAddress,
+) -> Result<(), Problem> {
+    let what = meter.to_string();
+    if meter.address() != address {
+        match session.order(&what, |master| master.reset(address)).await {
+            Err(Problem::Meter { fault: mbus_link::wired::Fault::Silence, .. }) => {}
+            Err(Problem::Meter { .. }) | Ok(_) => return Err(Problem::Taken(address)),
+            Err(other) => return Err(other),
+        }
+    }
+    select(session, meter).await?;
+    let mut payload = [0; 8];
+    let payload = Command::SetAddress(address).encode_into(&mut payload)?;
+    let told = session.order(&what, |master| master.send(meter.address(), payload)).await;
+    // The acknowledgement may have got lost although the meter has obeyed: the new address tells.
+    let answer = session.order(&what, |master| master.request(address, DataClass::Two)).await;
+    let (Answer::Data(octets), Ok(_) | Err(Problem::Meter { .. })) = (answer?, &told) else {
+        return told.map(|_| ());
+    };
+    let reading = printer.decode(octets);
+    printer.print(&reading)?;
+    let expected = match meter {
+        Target::Secondary(wanted) => wanted.identification,
+        Target::Primary(_) => return Ok(()),
+    };
+    let found = reading.meter.map(|meter| meter.id).unwrap_or_default();
+    match found.parse::<mbus_link::IdentificationNumber>() {
+        Ok(number) if expected.matches(number) => Ok(()),
+        _ => Err(Problem::Other(address, found)),
+    }
+}

@@ -1,0 +1,55 @@
+//! The table of `bus`, number by number: a search over 250 meters, ten of them alike in six digits.
+
+#![allow(clippy::indexing_slicing, reason = "tests")]
+
+use links::bus::run;
+
+fn table(arguments: &[&str]) -> (u8, String) {
+    let (status, out, err) = run(["bus"].iter().chain(arguments));
+    assert_eq!(err, "");
+    (status, out)
+}
+
+#[test]
+fn all_250_meters_are_found_with_and_without_losses() {
+    assert_eq!(table(&[]), (0, LOSSES[1..].into()));
+}
+
+const LOSSES: &str = "
+ meters  loss  found  missed  frames  least   lost  collisions  bus time
+    250   0 %    250       0    1850   1341      0         679   0:09:32
+    250   1 %    250       0    3212   1341   8077         672   0:16:21
+    250   5 %    250       0    7342   1341  92249         621   0:36:50
+";
+
+#[test]
+fn echo_and_answers_in_step_change_nothing_but_the_numbers() {
+    assert_eq!(table(&["--meters", "40", "--loss", "0", "--in-step", "--echo"]), (0, IN_STEP[1..].into()));
+}
+
+const IN_STEP: &str = "
+ meters  loss  found  missed  frames  least  lost  collisions  bus time
+     40   0 %     40       0     368    231     0         480   0:02:00
+";
+
+#[test]
+fn the_seed_decides() {
+    let small = ["--meters", "12", "--alike", "2", "--loss", "5", "--seed"];
+    let of = |seed| table(&[&small[..], &[seed]].concat());
+    assert_eq!(of("7"), of("7"));
+    assert_ne!(of("7"), of("8"));
+}
+
+#[test]
+fn a_line_that_loses_half_says_what_was_missed() {
+    let (status, out) = table(&["--meters", "6", "--alike", "0", "--loss", "50"]);
+    let row: Vec<&str> = out.lines().nth(1).unwrap_or_default().split_whitespace().collect();
+    assert_eq!((status == 0, row.get(4)), (row.get(4) == Some(&"0"), row.get(4)), "{out}");
+}
+
+#[test]
+fn wrong_usage() {
+    for arguments in [&["--meters", "0"][..], &["--meters", "2"], &["--loss", "51"], &["--baud", "1"]] {
+        assert_eq!(run(["bus"].iter().chain(arguments)).0, 2, "{arguments:?}");
+    }
+}
