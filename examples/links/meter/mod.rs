@@ -97,18 +97,12 @@ fn send(arguments: &Wireless, out: &mut dyn Write) -> Result<(), (u8, String)> {
         None => [0; 16],
     };
     let key = PreparedKey::new(&Key::new(key));
-    let meters: Vec<WirelessMeter> = arguments
-        .common
-        .meters
-        .iter()
-        .enumerate()
-        .map(|(n, spec)| WirelessMeter {
-            kind: spec.kind,
-            address: spec.addresses(n, arguments.common.manufacturer).1,
-            seal: arguments.seal,
-            key: key.clone(),
-        })
-        .collect();
+    let mut meters: Vec<WirelessMeter> = Vec::new();
+    for (n, spec) in arguments.common.meters.iter().enumerate() {
+        let (_, address) = spec.addresses(n, arguments.common.manufacturer);
+        let now = arguments.common.now();
+        meters.push(WirelessMeter::new(spec.kind, address, arguments.seal, key.clone(), now));
+    }
     let mut jumped = chrono::TimeDelta::zero();
     for n in (0..u32::MAX).take_while(|n| arguments.count == 0 || *n < arguments.count) {
         if n > 0 {
@@ -121,7 +115,7 @@ fn send(arguments: &Wireless, out: &mut dyn Write) -> Result<(), (u8, String)> {
                 std::thread::sleep(std::time::Duration::from_micros(micros));
             }
         }
-        for meter in &meters {
+        for meter in &mut meters {
             let now = arguments.common.now() + jumped;
             let telegram = meter.telegram(n, now).map_err(|error| (FAILED, error.to_string()))?;
             let line = rtl_wmbus(arguments.mode.name, now, meter.address, &telegram);

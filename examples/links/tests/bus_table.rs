@@ -17,9 +17,9 @@ fn all_250_meters_are_found_with_and_without_losses() {
 
 const LOSSES: &str = "
  meters  loss  found  missed  frames  least   lost  collisions  bus time
-    250   0 %    250       0    1850   1341      0         679   0:09:32
-    250   1 %    250       0    3212   1341   8077         672   0:16:21
-    250   5 %    250       0    7342   1341  92249         621   0:36:50
+    250   0 %    250       0    1843   1341      0         673   0:09:35
+    250   1 %    250       0    3238   1341   8156        1244   0:16:37
+    250   5 %    250       0    7635   1341  96014        1092   0:38:40
 ";
 
 #[test]
@@ -29,7 +29,7 @@ fn echo_and_answers_in_step_change_nothing_but_the_numbers() {
 
 const IN_STEP: &str = "
  meters  loss  found  missed  frames  least  lost  collisions  bus time
-     40   0 %     40       0     368    231     0         480   0:02:00
+     40   0 %     40       0     330    231     0         240   0:01:44
 ";
 
 #[test]
