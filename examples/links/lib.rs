@@ -27,3 +27,14 @@ fn baud(text: &str) -> Result<mbus_link::wired::BaudRate, String> {
         format!("the rates of the bus are {}", rates.join(", "))
     })
 }
+
+/// Runs a program with streams that are kept: exit status, standard output and standard error.
+fn captured(
+    program: impl FnOnce(&mut (dyn Write + Send), &mut (dyn Write + Send)) -> u8,
+) -> (u8, String, String) {
+    let mut out = anstream::StripStream::new(Vec::new());
+    let mut err = anstream::StripStream::new(Vec::new());
+    let status = program(&mut out, &mut err);
+    let text = |octets: Vec<u8>| String::from_utf8_lossy(&octets).into_owned();
+    (status, text(out.into_inner()), text(err.into_inner()))
+}

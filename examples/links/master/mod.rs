@@ -53,8 +53,6 @@ const COMMON_TYPES: [DeviceType; 10] = [
     DeviceType::COOLING_OUTLET,
 ];
 
-type Stream = dyn Write + Send;
-
 /// The program, with the streams of its process.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -72,14 +70,15 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    let mut out = anstream::StripStream::new(Vec::new());
-    let mut err = anstream::StripStream::new(Vec::new());
-    let status = execute(arguments, &mut out, &mut err, (false, false));
-    let text = |octets: Vec<u8>| String::from_utf8_lossy(&octets).into_owned();
-    (status, text(out.into_inner()), text(err.into_inner()))
+    crate::captured(|out, err| execute(arguments, out, err, (false, false)))
 }
 
-fn execute<I, T>(arguments: I, out: &mut Stream, err: &mut Stream, (on_terminal, watched): (bool, bool)) -> u8
+fn execute<I, T>(
+    arguments: I,
+    out: &mut (dyn Write + Send),
+    err: &mut (dyn Write + Send),
+    (on_terminal, watched): (bool, bool),
+) -> u8
 where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
@@ -116,8 +115,8 @@ struct Printer<'a> {
     /// The rows are of a scan and begin with the primary address.
     is_scan: bool,
     lines: usize,
-    out: &'a mut Stream,
-    err: &'a mut Stream,
+    out: &'a mut (dyn Write + Send),
+    err: &'a mut (dyn Write + Send),
 }
 
 impl<'a> Printer<'a> {
@@ -125,8 +124,8 @@ impl<'a> Printer<'a> {
         arguments: &Arguments,
         format: Output,
         watched: bool,
-        out: &'a mut Stream,
-        err: &'a mut Stream,
+        out: &'a mut (dyn Write + Send),
+        err: &'a mut (dyn Write + Send),
     ) -> Result<Self, Problem> {
         let usage = |error: String| Problem::Usage(error);
         let key = match &arguments.key {

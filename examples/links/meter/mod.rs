@@ -41,10 +41,7 @@ where
     I: IntoIterator<Item = T>,
     T: Into<OsString> + Clone,
 {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let status = execute(arguments, &mut out, &mut err);
-    let text = |octets: Vec<u8>| String::from_utf8_lossy(&octets).into_owned();
-    (status, text(out), text(err))
+    crate::captured(|out, err| execute(arguments, out, err))
 }
 
 /// As [`run`], with streams that can be listened to while it runs.
