@@ -180,6 +180,9 @@ pub enum ErrorKind {
         /// The most that are taken.
         limit: usize,
     },
+    /// Cannot be: a telegram behind the last one of a readout.
+    #[error("the readout is over: its last telegram announced no more")]
+    ReadoutOver,
     /// Malformed: two telegrams of one readout come from two meters.
     #[error("the telegram is from another meter than the one before it: two meters may share an address")]
     OtherMeter,
@@ -269,6 +272,7 @@ impl ErrorKind {
             Self::NotPublished { .. } => "not_published",
             Self::ReadoutUnfinished => "readout_unfinished",
             Self::ReadoutTooLong { .. } => "readout_too_long",
+            Self::ReadoutOver => "readout_over",
             Self::OtherMeter => "other_meter",
             Self::NoRecords { .. } => "no_records",
             Self::NoSuchMoment => "no_such_moment",
@@ -298,9 +302,11 @@ impl ErrorKind {
                 Blame::Unsupported
             }
             Self::NoRecords { .. } => Blame::Unsupported,
-            Self::NoSuchMoment | Self::ReadoutUnfinished | Self::ReadoutTooLong { .. } | Self::OtherMeter => {
-                Blame::Malformed
-            }
+            Self::NoSuchMoment
+            | Self::ReadoutUnfinished
+            | Self::ReadoutTooLong { .. }
+            | Self::ReadoutOver
+            | Self::OtherMeter => Blame::Malformed,
             Self::FormatSignature { .. }
             | Self::FormatEmpty
             | Self::TooLong { .. }

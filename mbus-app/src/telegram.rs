@@ -231,6 +231,21 @@ impl<'a> Telegram<'a> {
         let telegram = Self::of_layout(message, Input::Stripped, &layout, stopped.is_some());
         LaxTelegram { telegram: Telegram { link: None, ..telegram }, stopped }
     }
+    /// Reads the payload of a wired frame, from its first CI on: what a wired master hands over. `c_field` is that of
+    /// the frame. The telegram has no link layer then.
+    ///
+    /// # Errors
+    /// As [`Telegram::decode`]; offsets count from the CI.
+    pub fn decode_wired_payload<P: KeyProvider + ?Sized>(
+        payload: &'a mut [u8],
+        c_field: Option<CField>,
+        keys: &P,
+    ) -> Result<Self, Error> {
+        let end = payload.len();
+        let mut layout = Layout { frame_len: end, payload: (0, end), c_field, ..Layout::default() };
+        layout.read_payload(payload, true, keys)?;
+        Ok(Self { link: None, ..Self::of_layout(payload, Input::Stripped, &layout, false) })
+    }
     /// What [`Telegram::decode`] takes octets for.
     #[must_use]
     pub fn guess(octets: &[u8]) -> Input {
@@ -497,6 +512,15 @@ impl Layout {
         } else {
             self.read_wireless(octets)?
         }
+        self.read_payload(octets, is_wired, keys)
+    }
+    /// Reads the layers behind that of the link.
+    fn read_payload<P: KeyProvider + ?Sized>(
+        &mut self,
+        octets: &mut [u8],
+        is_wired: bool,
+        keys: &P,
+    ) -> Result<(), Error> {
         let (at, end) = self.payload;
         if at >= end {
             return Ok(());

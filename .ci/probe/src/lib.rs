@@ -256,6 +256,20 @@ fn frames_of_the_application(input: &[u8]) {
     }
 }
 
+/// What is done with a telegram that was read.
+#[cfg(feature = "ciphers")]
+fn opened(telegram: &mbus_app::Telegram<'_>) {
+    use mbus_app::readout::{Pages, Readout};
+    let mut formats = black_box(mbus_app::frame::BoundedFormats::<4, 64>::new());
+    let mut out = [0; 256];
+    black_box(mbus_app::frame::learn(telegram, &mut formats).is_ok());
+    black_box(mbus_app::frame::expand(telegram, &mut formats, &mut out).is_ok());
+    let mut pages = black_box(Pages::new());
+    black_box((pages.accept(telegram).is_ok(), pages.finish().is_ok()));
+    black_box(Readout::new([*telegram, *telegram]).flatten().count());
+    black_box(telegram.readings().count());
+}
+
 /// Everything that runs a cipher.
 #[cfg(feature = "ciphers")]
 fn ciphers(input: &[u8]) {
@@ -274,9 +288,11 @@ fn ciphers(input: &[u8]) {
         if let Some(telegram) = mbus_app::telegram::builder::TelegramBuilder::of(&lax.telegram) {
             black_box((telegram.sealed_len().is_ok(), telegram.seal_into(&key, &mut sealed).is_ok()));
         }
+        opened(&lax.telegram);
     }
     if let Some(octets) = buffer.get_mut(..input.len()) {
         black_box(Telegram::decode(octets, &key).is_ok());
+        black_box(Telegram::decode_wired_payload(octets, None, &key).is_ok());
     }
     if let Ok((configuration, _)) = oms_security::configuration::Configuration::parse_prefix(input) {
         let context = SecurityContext { configuration, ..SecurityContext::default() };
