@@ -1,20 +1,21 @@
 #!/usr/bin/env python3
 """pyMeterBus as the master of our `meter`, over TCP and a pseudo-terminal: what it prints against what was sent.
 
-Usage: interop.py PYTHON METER DECODE   (PYTHON has pyMeterBus; METER and DECODE are our examples, built)
+Usage: interop.py PYTHON METER DECODE MASTER   (PYTHON has pyMeterBus; the others are our examples, built)
 
 Only the loopback interface is used. Every wait has an end.
 """
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
 from decimal import Decimal
 
-PYTHON, METER, DECODE = sys.argv[1:4]
+PYTHON, METER, DECODE, MASTER = sys.argv[1:5]
 TOOLS = os.path.join(os.path.dirname(PYTHON), "mbus-serial-")
 CLOCK = ["--clock", "2026-03-31T12:34"]
 # A first digit shared by two meters makes the search of pyMeterBus go down a level.
@@ -165,6 +166,25 @@ def scan_secondary():
     print("secondary scan: 3 of 3 meters, one collision resolved")
 
 
+def stop_master():
+    """Ctrl-C ends our own master in the middle of a search that nobody answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(60)
+        port = f"127.0.0.1:{listener.getsockname()[1]}"
+        command = [MASTER, port, "search"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as master:
+            silent, _ = listener.accept()
+            with silent:
+                # Its first request is here, so it is under way.
+                silent.settimeout(60)
+                silent.recv(1)
+                master.send_signal(2)
+                out, err = master.communicate(timeout=30)
+    if (master.returncode, out, err) != (1, "", "master: stopped\n"):
+        sys.exit(f"master on Ctrl-C: {master.returncode} {out} {err}")
+    print("master: Ctrl-C ends a search")
+
+
 def together(*jobs):
     """Runs the jobs side by side: they wait for silence most of the time."""
     failures = []
@@ -188,5 +208,5 @@ def together(*jobs):
 
 began = time.monotonic()
 telegrams, compared = sent(), []
-together(over_tcp, over_terminal, scan_primary, scan_secondary)
+together(over_tcp, over_terminal, scan_primary, scan_secondary, stop_master)
 print(f"pyMeterBus: {sum(compared)} records of {len(compared)} readouts as sent ({time.monotonic() - began:.0f} s)")
