@@ -47,6 +47,7 @@ struct Vector {
     /// Values on the way.
     values: &'static [(&'static str, &'static str)],
     /// The day of transmission, of type G, for mode 3.
+    #[cfg_attr(not(feature = "legacy"), expect(dead_code, reason = "mode 3 needs feature legacy"))]
     day: &'static str,
 }
 

@@ -275,7 +275,8 @@ fn opened(telegram: &mbus_app::Telegram<'_>) {
 fn ciphers(input: &[u8]) {
     use mbus_app::{Input, Telegram};
     use oms_security::key::{Aes, Key, PreparedKey};
-    use oms_security::sealed::{SecurityContext, seal};
+    use oms_security::legacy::DesKey;
+    use oms_security::sealed::{SecurityContext, open, seal};
     let key = black_box(PreparedKey::<Aes>::new(&Key::new([7; 16])));
     let mut buffer = [0; 300];
     let mut sealed = [0; 300];
@@ -294,9 +295,64 @@ fn ciphers(input: &[u8]) {
         black_box(Telegram::decode(octets, &key).is_ok());
         black_box(Telegram::decode_wired_payload(octets, None, &key).is_ok());
     }
-    if let Ok((configuration, _)) = oms_security::configuration::Configuration::parse_prefix(input) {
-        let context = SecurityContext { configuration, ..SecurityContext::default() };
+    if let Ok((configuration, rest)) = oms_security::configuration::Configuration::parse_prefix(input) {
+        let afl = oms_security::afl::Afl::parse_prefix(rest, None).ok().map(|(afl, _)| afl.into());
+        let context = SecurityContext { configuration, afl, ..SecurityContext::default() };
         black_box(seal(&context, &mut buffer, input.len(), &key).is_ok());
+        black_box(open(&context, &mut buffer, input.len(), &key).is_ok());
+        black_box(open(&context, &mut buffer, input.len(), &Des(DesKey::new([7; 8]))).is_ok());
+        other_modes(&context, input, &mut buffer, &key);
+    }
+    if let Ok((ell, _)) = mbus_link::Ell::parse_prefix(input) {
+        let sender = mbus_link::Address::default();
+        black_box(oms_security::ell_cipher::seal_in_place(&ell, sender, &mut buffer, &key).is_ok());
+        black_box(oms_security::ell_cipher::open_in_place(&ell, sender, &mut buffer, &key).is_ok());
+    }
+}
+
+/// Modes that are opened by types of their own.
+#[cfg(feature = "ciphers")]
+fn other_modes(
+    context: &oms_security::sealed::SecurityContext,
+    input: &[u8],
+    buffer: &mut [u8],
+    key: &oms_security::key::PreparedKey<oms_security::key::Aes>,
+) {
+    use oms_security::{mode8, mode9, mode13};
+    let enciphered = input.len()..input.len().saturating_mul(2);
+    let mode8 = mode8::Experimental { encryption: key, authentication: key, counter_block: [7; 16] };
+    black_box(mode8.seal(context, buffer, enciphered.clone()).is_ok());
+    black_box(mode8.open(context, buffer, enciphered).is_ok());
+    let mode9 = mode9::Experimental::default();
+    let (clear, plain) = input.split_at_checked(7).unwrap_or((input, &[]));
+    black_box(mode9.seal_into(context, 7, clear, plain, key, buffer).is_ok());
+    black_box(mode9.open_in_place(context, buffer, key).map(|opened| opened.deciphered.len()).is_ok());
+    black_box(mode13::check(context, input, 7, input.len() == 9, key).is_ok());
+    for record in mode13::Records::new(input).flatten() {
+        black_box(record.encode_into(buffer).is_ok());
+    }
+}
+
+/// A DES key for every message.
+#[cfg(feature = "ciphers")]
+struct Des(oms_security::legacy::DesKey);
+
+#[cfg(feature = "ciphers")]
+impl oms_security::key::KeyProvider for Des {
+    type Cipher = oms_security::key::Aes;
+    fn candidate(
+        &self,
+        _: &oms_security::key::KeyRequest,
+        _: usize,
+    ) -> Option<&oms_security::key::PreparedKey<oms_security::key::Aes>> {
+        None
+    }
+    fn des_candidate(
+        &self,
+        _: &oms_security::key::KeyRequest,
+        n: usize,
+    ) -> Option<oms_security::legacy::DesCandidate<'_>> {
+        (n == 0).then_some(oms_security::legacy::DesCandidate { key: &self.0, day: [7, 7] })
     }
 }
 
@@ -315,7 +371,8 @@ fn security(input: &[u8]) {
             black_box(message.octets.len());
         }
         if let Ok(fragments) = Fragments::new(AflMessage::from(afl), rest, input.len()) {
-            black_box(fragments.count());
+            let mut single = fragments.clone();
+            black_box((fragments.count(), single.next_within(input.len()).is_ok()));
         }
     }
     if let Ok((configuration, _)) = oms_security::configuration::Configuration::parse_prefix(input) {
