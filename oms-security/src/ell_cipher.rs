@@ -36,8 +36,15 @@ fn counter_block(ell: &Ell, session: SessionNumber, address: Address) -> [u8; 16
     [a, b, c, d, e, f, g, h, ell.counter_block_control(), s0, s1, s2, s3, 0, 0, 0]
 }
 
-fn apply<C: BlockCipher128>(key: &PreparedKey<C>, block: [u8; 16], octets: &mut [u8]) {
-    Ctr32BE::<&C>::from_core(CtrCore::inner_iv_init(key.cipher(), &block.into())).apply_keystream(octets);
+/// Applies the key stream; an error, and nothing changed, for more octets than it has.
+fn apply<C: BlockCipher128>(
+    key: &PreparedKey<C>,
+    block: [u8; 16],
+    octets: &mut [u8],
+) -> Result<(), ErrorKind> {
+    let length = octets.len();
+    let mut stream = Ctr32BE::<&C>::from_core(CtrCore::inner_iv_init(key.cipher(), &block.into()));
+    stream.try_apply_keystream(octets).map_err(|_| ErrorKind::MessageTooLong { length })
 }
 
 /// True when the two octets in front are the CRC of the rest, low octet first.
@@ -83,11 +90,11 @@ pub fn open_in_place<P: KeyProvider + ?Sized>(
     for key in (0..MAX_CANDIDATES).map_while(|n| keys.candidate(&request, n)) {
         for address in [Some(sender), ell.receiver].into_iter().flatten() {
             let block = counter_block(ell, session.number, address);
-            apply(key, block, covered);
+            apply(key, block, covered).map_err(|kind| kind.at(at))?;
             if crc_fits(covered) {
                 return Ok(EllOpening { found: Found::Deciphered, octets: len });
             }
-            apply(key, block, covered);
+            apply(key, block, covered).map_err(|kind| kind.at(at))?;
         }
         tried = tried.saturating_add(1);
     }
@@ -121,8 +128,7 @@ pub fn seal_in_place<C: BlockCipher128>(
     match session.number.encryption() {
         SessionNumber::ENC_NONE => Ok(()),
         SessionNumber::ENC_AES_128_CTR => {
-            apply(key, counter_block(ell, session.number, sender), covered);
-            Ok(())
+            apply(key, counter_block(ell, session.number, sender), covered).map_err(|kind| kind.at(at))
         }
         _ => Err(ErrorKind::UnsupportedField { field: "the cipher of the extended link layer" }.at(at)),
     }
@@ -154,7 +160,7 @@ mod tests {
             "F69F2445DF4F9B17AD2B417BE66C3710",
         ];
         let mut octets = sealed.map(hex).concat();
-        apply(&key, hex("F0F1F2F3F4F5F6F7F8F9FAFBFCFDFEFF"), &mut octets);
+        apply(&key, hex("F0F1F2F3F4F5F6F7F8F9FAFBFCFDFEFF"), &mut octets).unwrap();
         assert_eq!(octets, plain.map(hex).concat());
     }
 

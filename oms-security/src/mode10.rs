@@ -65,10 +65,16 @@ pub const fn tag_len(code: u8) -> usize {
 }
 
 /// The key stream of the data: the counter blocks 1, 2, 3 ... of CCM with a length field of two octets.
-fn apply_key_stream<C: BlockCipher128>(key: &PreparedKey<C>, nonce: [u8; NONCE_LEN], octets: &mut [u8]) {
+/// False, and nothing changed, for more octets than it has.
+fn apply_key_stream<C: BlockCipher128>(
+    key: &PreparedKey<C>,
+    nonce: [u8; NONCE_LEN],
+    octets: &mut [u8],
+) -> bool {
     let [a, b, c, d, e, f, g, h, i, j, k, l, m] = nonce;
     let first = [1, a, b, c, d, e, f, g, h, i, j, k, l, m, 0, 1];
-    Ctr32BE::<&C>::from_core(CtrCore::inner_iv_init(key.cipher(), &first.into())).apply_keystream(octets);
+    let mut stream = Ctr32BE::<&C>::from_core(CtrCore::inner_iv_init(key.cipher(), &first.into()));
+    stream.try_apply_keystream(octets).is_ok()
 }
 
 /// Deciphers in place; false, and nothing changed, when the tag does not fit.
@@ -83,7 +89,9 @@ fn decipher<C: BlockCipher128>(
     octets: &mut [u8],
     tag: Mac,
 ) -> bool {
-    apply_key_stream(key, nonce, octets);
+    if !apply_key_stream(key, nonce, octets) {
+        return false;
+    }
     let fits = match encipher(key, nonce, header, octets, tag.octets().len()) {
         Some(computed) => computed.octets().ct_eq(tag.octets()).into(),
         None => {
