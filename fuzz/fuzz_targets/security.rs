@@ -160,11 +160,11 @@ fuzz_target!(|data: &[u8]| {
     }
     let authenticated = decode(data, Input::Stripped, &keys);
     let Some(found) = layers(data) else { return };
-    if let (true, Some(bit)) =
-        (authenticated, data.iter().map(|octet| usize::from(*octet)).sum::<usize>().into())
-    {
-        // One flipped bit of the message, and it is authentic no more.
-        let bit = found.tpl_at * 8 + bit % ((data.len() - found.tpl_at) * 8);
+    if authenticated {
+        let any = data.iter().map(|octet| usize::from(*octet)).sum::<usize>();
+        // One flipped bit of the message, and it is authentic no more; L says where it ends.
+        let end = usize::from(data[0]) + 1;
+        let bit = found.tpl_at * 8 + any % (end.saturating_sub(found.tpl_at).max(1) * 8);
         let mut flipped = data.to_vec();
         flipped[bit / 8] ^= 1 << (bit % 8);
         assert!(!decode(&flipped, Input::Stripped, &keys), "bit {bit}");
