@@ -34,6 +34,7 @@ pub mod command;
 pub mod cosem;
 pub mod date_time;
 pub mod decimal;
+pub mod diagnosis;
 pub mod error;
 pub mod fixed;
 pub mod frame;

@@ -33,6 +33,7 @@ extern crate std;
 pub mod afl;
 pub mod configuration;
 pub mod count;
+pub mod diagnosis;
 pub mod ell_cipher;
 pub mod error;
 mod gcm;
