@@ -27,6 +27,8 @@ pub unsafe extern "C" fn probe_all(octets: *const u8, len: usize) -> usize {
     deframers(input);
     link(input);
     wireless_frames(input);
+    wired_ends(input);
+    wired_search(input);
     wireless_access(input);
     wireless_relay(input);
     records(input);
@@ -145,6 +147,64 @@ fn wireless_frames(input: &[u8]) {
     let mut status = black_box(LinkStatus::new());
     status.observe(now, control, octet);
     black_box(status.silent_for(now));
+}
+
+fn wired_ends(input: &[u8]) {
+    use mbus_link::time::Instant;
+    use mbus_link::wired::{
+        BaudRate, Command, DataClass, Deframer, Expected, Frame, LineTiming, Master, PrimaryAddress,
+        Selection, Slave, SlaveSettings,
+    };
+    let now = Instant::from_micros(input.len() as u64);
+    let line = black_box(LineTiming::new(2400));
+    let address = black_box(PrimaryAddress(input.len() as u8));
+    let mut deframer = black_box(<Deframer>::new(line));
+    let mut rest = input;
+    while deframer.handle_input(now, &mut rest).is_some() {}
+    black_box((Command::parse(input).encode_into(&mut [0; 40]).is_ok(), deframer.poll_timeout()));
+    let mut slave =
+        black_box(Slave::new(SlaveSettings { address, rates: &BaudRate::TABLE, ..SlaveSettings::default() }));
+    slave.handle_input(now, input);
+    slave.handle_timeout(now);
+    black_box((slave.respond(input).is_ok(), slave.acknowledge().is_ok(), slave.poll_timeout()));
+    black_box(slave.poll_event().is_some());
+    black_box(slave.poll_transmit(now));
+    let mut master = black_box(Master::new(line));
+    black_box((master.read(address, 3).is_ok(), master.cancel(), master.more().is_ok()));
+    black_box((master.reset(address).is_ok(), master.request(address, DataClass::One).is_ok()));
+    black_box((master.send(address, input).is_ok(), master.send_for_data(address, input).is_ok()));
+    black_box((master.change_rate(address, BaudRate::TABLE[0]).is_ok(), master.status(address).is_ok()));
+    if let Ok(selection) = Selection::parse(input) {
+        black_box(master.select(&selection).is_ok());
+    }
+    black_box(Frame::parse(input).map(|frame| master.raw(&frame, Expected::Data)).is_ok());
+    master.handle_input(now, input);
+    master.handle_timeout(now);
+    black_box((master.poll_timeout(), master.poll_event().is_some()));
+    black_box(master.poll_transmit(now));
+}
+
+fn wired_search(input: &[u8]) {
+    use mbus_link::time::Instant;
+    use mbus_link::wired::search::least_frames;
+    use mbus_link::wired::{LineTiming, Master, PrimaryAddress, PrimaryScan, Search, SearchSettings};
+    let now = Instant::from_micros(input.len() as u64);
+    let mut search = black_box(Search::new(Master::new(LineTiming::new(2400)), SearchSettings::LOSSY));
+    black_box(search.poll_transmit(now));
+    search.handle_input(now, input);
+    search.handle_timeout(now);
+    black_box((search.poll_timeout(), search.progress(), search.report(), search.poll_event().is_some()));
+    let address = black_box(PrimaryAddress(input.len() as u8));
+    let mut scan = black_box(PrimaryScan::new(search.into_master(), address, PrimaryAddress::LAST));
+    black_box(scan.poll_transmit(now));
+    scan.handle_input(now, input);
+    scan.handle_timeout(now);
+    black_box((scan.poll_timeout(), scan.progress(), scan.cancel(), scan.poll_event().is_some()));
+    let number = |octets: &[u8; 4]| mbus_link::IdentificationNumber::from_octets(*octets);
+    let chunks = input.first_chunk::<4>().zip(input.last_chunk::<4>());
+    if let Some((a, b)) = chunks {
+        black_box(least_frames(&[number(a), number(b)]));
+    }
 }
 
 fn wireless_access(input: &[u8]) {

@@ -109,7 +109,8 @@ pub enum MasterEvent<'a> {
     },
     /// The slave answers at this rate, or it was told to all: the order is done.
     RateChanged(BaudRate),
-    /// The order failed. Whether the slave has acted on it is not known.
+    /// The order failed. Whether the slave has acted on it is not known; the FCB stays, so that the same order again is
+    /// a repetition to a slave that has. An order that is meant anew comes behind [`Master::reset`].
     Failed {
         /// The slave.
         address: PrimaryAddress,
