@@ -457,6 +457,15 @@ fn every_refusal() {
     assert_eq!(refusal(&with_field(litre(number(1, 0)), DataField::NO_DATA)), U::WrongKind);
     assert_eq!(refusal(&with_field(litre(number(1, 0)), DataField::SPECIAL)), U::WrongKind);
     assert_eq!(refusal(&with_field(litre(number(301, 0)), DataField::INTEGER_8)), U::ValueDoesNotFit);
+    // A bus address is one octet, in more of them where the data field is given.
+    let bus = |value| wish(Quantity::Address, Unit::None, &[], number(value, 0));
+    assert_eq!(build(&bus(255)).unwrap(), hex("01 7A FF"));
+    assert_eq!(build(&with_field(bus(256), DataField::INTEGER_16)).unwrap(), hex("02 7A 00 01"));
+    assert_eq!(refusal(&with_field(bus(1), DataField::INTEGER_48)), U::ValueDoesNotFit);
+    for value in [number(1, 0), Value::Text(Text(b"1")), Value::Invalid(Invalid::NotAvailable)] {
+        let window = wish(Quantity::ListeningWindowManagement, Unit::None, &[], value);
+        assert_eq!(refusal(&with_field(window, DataField::INTEGER_8)), U::Unverified("the layout of type L"));
+    }
     let infinite = Real32 { bits: f32::INFINITY.to_bits(), exponent: 0 };
     assert_eq!(refusal(&litre(Value::Real(infinite))), U::ValueDoesNotFit);
     assert_eq!(refusal(&wish(Quantity::Date, Unit::None, &[], number(1, 0))), U::WrongKind);

@@ -125,9 +125,10 @@ impl<'a> TelegramBuilder<'a> {
         };
         let body = match (telegram.state(), telegram.tpl()) {
             (BodyState::Closed, Some(_)) => return None,
-            // A fragment, or a frame without CI.
-            (_, None) if telegram.fragment().is_empty() => Body::None,
-            (_, None) => Body::Octets(telegram.fragment()),
+            // A fragment, a header that was not read, or a frame without CI.
+            (_, None) if !telegram.fragment().is_empty() => Body::Octets(telegram.fragment()),
+            (_, None) if has_unread(telegram, link) => return None,
+            (_, None) => Body::None,
             (BodyState::Opened(_) | BodyState::HandedOn(_), Some(tpl)) => {
                 Body::Octets(whole(telegram, link, tpl))
             }
@@ -449,12 +450,23 @@ fn announces(configuration: &Configuration) -> bool {
     mode != SecurityMode::NONE && is_sealed && !says_none
 }
 
-/// The body of a telegram that was opened, with padding and without tag.
-fn whole<'a>(telegram: &Telegram<'a>, link: Link<'a>, tpl: Tpl) -> &'a [u8] {
-    let (payload, at) = match link {
+/// What stands behind the link layer, and where.
+const fn payload<'a>(link: Link<'a>) -> (&'a [u8], usize) {
+    match link {
         Link::Wired(frame) => (frame.payload(), wired::frame::HEADER_LEN),
         Link::Wireless(frame) => (frame.payload(), wireless::frame::HEADER_LEN),
-    };
+    }
+}
+
+/// True when a telegram without transport header has octets where one would stand.
+fn has_unread(telegram: &Telegram<'_>, link: Link<'_>) -> bool {
+    let (payload, at) = payload(link);
+    !payload.is_empty() && telegram.tpl_offset() < at.saturating_add(payload.len())
+}
+
+/// The body of a telegram that was opened, with padding and without tag.
+fn whole<'a>(telegram: &Telegram<'a>, link: Link<'a>, tpl: Tpl) -> &'a [u8] {
+    let (payload, at) = payload(link);
     let body = payload.get(telegram.body_offset().saturating_sub(at)..).unwrap_or_default();
     let tag_len = tpl.header.and_then(|header| header.configuration.tag_code()).map_or(0, mode10::tag_len);
     body.get(..body.len().saturating_sub(tag_len)).unwrap_or_default()

@@ -62,6 +62,9 @@ impl<'a> Data<'a> {
         match content {
             Content::Data(octets) => Self::given(field, octets),
             Content::Inline(inline) => Self::inline(field, inline),
+            Content::Value(Value::None) => Self::of_value(meaning, field, &Value::None),
+            _ if meaning.rule() == Rule::TypeK => Err(Unbuildable::Unverified("the layout of type K")),
+            _ if meaning.rule() == Rule::TypeL => Err(Unbuildable::Unverified("the layout of type L")),
             _ if meaning.is_corrected_by_constant() => {
                 Err(Unbuildable::Unverified("whether constants are added before or after factors"))
             }
@@ -219,7 +222,6 @@ impl<'a> Data<'a> {
                 .find_map(|(len, field)| Self::binary(meaning, *len, *field, raw))
                 .ok_or(Unbuildable::ValueDoesNotFit),
             Some(DataField::VARIABLE) if meaning.rule() != Rule::Identifier => Self::variable_bcd(raw),
-            // A bus address of more octets than one is read as octets.
             Some(field) if field.is_integer() => field
                 .data_len()
                 .and_then(|len| Self::binary(meaning, len, field, raw))
@@ -231,7 +233,8 @@ impl<'a> Data<'a> {
     }
     /// A binary number of `len` octets; `None` when it does not fit or is a mark for "no value".
     fn binary(meaning: &Meaning, len: usize, field: DataField, raw: i128) -> Option<Self> {
-        if meaning.rule() == Rule::Address && len > 1 {
+        // Six and eight octets are a whole address and no number.
+        if meaning.rule() == Rule::Address && len > 4 {
             return None;
         }
         let bits = u32::try_from(len.checked_mul(8)?).ok()?;
@@ -329,8 +332,6 @@ impl<'a> Data<'a> {
     }
     fn raw(meaning: &Meaning, field: Option<DataField>, octets: &'a [u8]) -> Result<Self> {
         match meaning.rule() {
-            Rule::TypeK => Err(Unbuildable::Unverified("the layout of type K")),
-            Rule::TypeL => Err(Unbuildable::Unverified("the layout of type L")),
             Rule::Address if matches!(octets.len(), 6 | 8) => {
                 let of_len = binary_field(octets.len())?;
                 Self::require(field, of_len)?;
