@@ -51,10 +51,12 @@ codes! {
 }
 
 impl ErrorCode {
+    const RESERVED: &'static str = "reserved";
+
     /// The words of the table; `reserved` for codes it does not have.
     #[must_use]
     pub fn name(self) -> &'static str {
-        Self::TABLE.iter().find(|row| row.0 == self).map_or("reserved", |row| row.1)
+        Self::TABLE.iter().find(|row| row.0 == self).map_or(Self::RESERVED, |row| row.1)
     }
 }
 
@@ -92,8 +94,12 @@ impl<'a> ApplicationError<'a> {
     /// Writes the body to the front of `buffer`.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::BufferTooSmall`].
+    /// [`crate::ErrorKind::BufferTooSmall`]; [`crate::ErrorKind::NotPublished`] for codes that the table does not have:
+    /// whether they are reserved is not settled.
     pub fn encode_into<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], Error> {
+        if self.code.name() == ErrorCode::RESERVED {
+            return Err(crate::ErrorKind::NotPublished { what: "an application error without name" }.at(0));
+        }
         let mut writer = Writer::new(buffer);
         writer.put_u8(self.code.0);
         writer.put(self.data);
@@ -110,6 +116,8 @@ mod tests {
         let expected = |code| matches!(code, 0x00..=0x06 | 0x08 | 0x09 | 0x10..=0x16 | 0x20..=0x22 | 0xF0);
         for code in 0..=255 {
             assert_eq!(ErrorCode(code).name() != "reserved", expected(code), "{code:02X}");
+            let error = ApplicationError { code: ErrorCode(code), data: &[] };
+            assert_eq!(error.encode_into(&mut [0; 1]).is_ok(), expected(code), "{code:02X}");
         }
         assert_eq!(ErrorCode::TABLE.len(), 20);
     }

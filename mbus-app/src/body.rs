@@ -194,6 +194,9 @@ impl<'a> Body<'a> {
         if !self.fits(ci) {
             return Err(ErrorKind::BodyMismatch { ci: ci.0 }.at(0));
         }
+        let (needed, available) = (self.encoded_len()?, buffer.len());
+        let buffer =
+            buffer.get_mut(..needed).ok_or(ErrorKind::BufferTooSmall { needed, available }.at(available))?;
         match self {
             Self::Elements(elements) => RecordsBuilder { elements }.encode_into(buffer),
             Self::ApplicationSelect(select) => select.encode_into(buffer),

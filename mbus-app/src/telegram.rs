@@ -13,6 +13,7 @@
 pub mod builder;
 
 use mbus_link::c_field::Sender;
+use mbus_link::ell::EllV;
 use mbus_link::wired;
 use mbus_link::wireless::{self, LengthQuirk};
 use mbus_link::{Address, CField, Ell, NetworkLayer, network_layer};
@@ -360,6 +361,15 @@ impl<'a> Telegram<'a> {
     pub const fn ell(&self) -> Option<Ell> {
         self.ell
     }
+    /// The extended link layer V, whose layout is not published: nothing behind its CI is read. Then there is neither
+    /// transport header nor body.
+    #[must_use]
+    pub fn ell_v(&self) -> Option<EllV<'a>> {
+        match self.link {
+            Some(Link::Wireless(frame)) => EllV::parse(frame.payload()).ok(),
+            _ => None,
+        }
+    }
     /// What opening the extended link layer found out.
     #[must_use]
     pub const fn ell_opening(&self) -> Option<EllOpening> {
@@ -523,6 +533,10 @@ impl Layout {
     ) -> Result<(), Error> {
         let (at, end) = self.payload;
         if at >= end {
+            return Ok(());
+        }
+        // Nobody knows the layout of ELL V, so nobody can read what is behind it: that is no fault of the telegram.
+        if !is_wired && octets.get(at) == Some(&Ell::CI_V) {
             return Ok(());
         }
         let at = self.read_ell(octets, at, end, keys)?;
@@ -773,6 +787,9 @@ pub fn peek(octets: &[u8]) -> Result<Peek, Error> {
         }
     };
     if payload.is_empty() {
+        return Ok(peek);
+    }
+    if peek.link_address.is_some() && payload.first() == Some(&Ell::CI_V) {
         return Ok(peek);
     }
     let (ell, rest) = if peek.link_address.is_some() {

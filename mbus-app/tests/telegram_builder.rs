@@ -474,7 +474,10 @@ mod generated {
             7 => (&[0x71, 0x74, 0x75], Body::Alarm(Alarm(some))),
             8 => (
                 &[0x70, 0x6E, 0x6F],
-                Body::ApplicationError(ApplicationError { code: ErrorCode(some), data }),
+                Body::ApplicationError(ApplicationError {
+                    code: ErrorCode::TABLE[usize::from(some) % ErrorCode::TABLE.len()].0,
+                    data,
+                }),
             ),
             9 => (
                 &[0xC0, 0xC1, 0xC2, 0xC7],
@@ -640,6 +643,11 @@ mod generated {
                         let again = Body::parse(ci, octets).unwrap();
                         let same = again == body || matches!(body, Body::Clock(_));
                         prop_assert!(same, "{:?} {:?}", body, again);
+                        let needed = octets.len();
+                        for size in 0..needed {
+                            let error = body.encode_into(ci, &mut [0; 64][..size]).unwrap_err();
+                            prop_assert_eq!(error.kind, ErrorKind::BufferTooSmall { needed, available: size });
+                        }
                         if !matches!(body, Body::Clock(_)) {
                             prop_assert!(data.starts_with(octets) || data.is_empty());
                         }

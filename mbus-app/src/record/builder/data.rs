@@ -119,6 +119,7 @@ impl<'a> Data<'a> {
             Value::Bits(bits) if meaning.rule() == Rule::Bits => Self::bits(field, bits.0),
             Value::Octets(octets) => Self::raw(meaning, field, octets),
             Value::Invalid(Invalid::NotAvailable) => Self::not_available(meaning, field),
+            Value::Invalid(Invalid::ErrorDigits) => Err(Unbuildable::Unverified("what digits above 9 say")),
             Value::Bits(_) | Value::Invalid(_) => Err(Unbuildable::WrongKind),
         }
     }
