@@ -544,6 +544,68 @@ fn every_refusal() {
     assert_eq!((error.kind, error.offset), (ErrorKind::CannotBuild(U::ValueDoesNotFit), 2));
 }
 
+#[test]
+fn extremes_of_every_type_are_written_exactly_or_refused() {
+    let mantissas = [i128::MIN, i128::MIN + 1, i128::from(i64::MIN), -1, 0, 1, u64::MAX.into(), i128::MAX];
+    let exponents = [i16::MIN, i16::MIN + 1, -128, -39, 0, 39, 127, i16::MAX];
+    let fields = || core::iter::once(None).chain((0..16).map(|field| Some(DataField(field))));
+    let mut written = 0;
+    for row in primary::PRIMARY.iter().chain(&fb::FB).chain(&fd::FD).chain(&fd_fd::FD_FD) {
+        for (mantissa, exponent) in mantissas.iter().flat_map(|m| exponents.iter().map(move |e| (*m, *e))) {
+            let wished = Decimal::new(mantissa, exponent);
+            for field in fields() {
+                let record = RecordBuilder {
+                    dib: NewDib::Register(Register::default(), field),
+                    ..wish(row.quantity, row.unit, &[], Value::Number(wished))
+                };
+                let Ok(octets) = build(&record) else { continue };
+                let read = Records::new(&octets).next().unwrap().unwrap();
+                let Value::Number(number) = read.value() else { panic!("{read:?}") };
+                assert!(number.cmp_value(&wished).is_eq(), "{wished:?} {octets:02X?}");
+                written += 1;
+            }
+        }
+    }
+    assert!(written > 5_000, "{written}");
+    // Corrections up to the end of a chain: each multiplies by 10^3.
+    let ten = [Qualifier::Orthogonal(0x7D); 10];
+    let huge = wish(Quantity::Volume, Unit::CubicMetre, &ten, number(7, 31));
+    assert_eq!(build(&huge).unwrap(), hex("01 97 FD FD FD FD FD FD FD FD FD 7D 07"));
+    let tiny = [Qualifier::Orthogonal(0x70); 10];
+    let small = wish(Quantity::Volume, Unit::CubicMetre, &tiny, number(-7, -66));
+    let octets = build(&small).unwrap();
+    assert_eq!(Records::new(&octets).next().unwrap().unwrap().value(), number(-7, -66));
+    // Registers up to their last number, and one beyond.
+    for register in [
+        Register { storage: (1 << 41) - 1, ..Register::default() },
+        Register { tariff: (1 << 20) - 1, ..Register::default() },
+        Register { subunit: (1 << 10) - 1, ..Register::default() },
+        Register {
+            storage: (1 << 41) - 1,
+            tariff: (1 << 20) - 1,
+            subunit: (1 << 10) - 1,
+            ..Register::default()
+        },
+    ] {
+        let octets = build(&RecordBuilder::new(
+            register,
+            NewVib::Of(Quantity::Volume, Unit::CubicMetre, &[]),
+            number(1, 0),
+        ))
+        .unwrap();
+        assert_eq!(Register::of(&Records::new(&octets).next().unwrap().unwrap()), register);
+    }
+    for register in [
+        Register { storage: u64::MAX, ..Register::default() },
+        Register { tariff: u32::MAX, ..Register::default() },
+        Register { subunit: u16::MAX, ..Register::default() },
+    ] {
+        let record =
+            RecordBuilder::new(register, NewVib::Of(Quantity::Volume, Unit::CubicMetre, &[]), number(1, 0));
+        assert_eq!(refusal(&record), Unbuildable::RegisterTooLarge);
+    }
+}
+
 fn registers() -> impl Strategy<Value = Register> {
     (0u8..4, 0u64..1 << 41, 0u32..1 << 20, 0u16..1 << 10, any::<(u8, u8, u8)>(), any::<bool>()).prop_map(
         |(function, storage, tariff, subunit, (a, b, c), is_register)| Register {
@@ -590,6 +652,71 @@ proptest! {
             prop_assert!(!read.is_marked_invalid());
             prop_assert_eq!(build(&RecordBuilder::from(&read)).unwrap(), octets.clone());
             prop_assert!(records.next().is_none());
+        }
+    }
+
+    #[test]
+    fn every_kind_of_value_reads_back(
+        row in prop::sample::select(primary::PRIMARY.iter().chain(&fb::FB).chain(&fd::FD).chain(&fd_fd::FD_FD).collect::<Vec<_>>()),
+        kind in 0u8..14,
+        octets in prop::collection::vec(any::<u8>(), 0..70),
+        moment in any::<[u8; 6]>(),
+        mantissa in any::<i128>(),
+        shift in 0u32..128,
+        field in prop::option::of(0u8..15),
+        qualifier in prop::option::of(0u8..0x7F),
+    ) {
+        let qualifiers: Vec<_> = qualifier.map(Qualifier::Orthogonal).into_iter().collect();
+        let [a, b, c, d, ..] = moment;
+        let number = Decimal::new(mantissa >> shift, row.exponent.into());
+        let digits: Vec<u8> = octets.iter().map(|octet| octet % 10 | (octet >> 4) % 10 << 4).collect();
+        let value = match kind {
+            0 => Value::None,
+            1 => Value::Number(number),
+            2 => Value::Real(Real32 { bits: u32::from_le_bytes([a, b, c, d]), exponent: row.exponent.into() }),
+            3 => Value::Digits(Digits(&digits)),
+            4 => Date::from_type_g([a, b]).map_or(Value::None, Value::Date),
+            5 => DateTime::from_type_f([a & 0x3F, b, c, d]).map_or(Value::None, Value::DateTime),
+            6 => DateTime::from_type_i(moment).map_or(Value::None, Value::DateTime),
+            7 => Time::from_type_j([a, b, c]).map_or(Value::None, Value::Time),
+            8 => Value::TimeM(TimeM(&octets)),
+            9 => Value::Text(Text(&octets)),
+            10 => Value::Bits(Bits(&octets)),
+            11 => Value::Octets(&octets),
+            _ => Value::Invalid(Invalid::NotAvailable),
+        };
+        let content = if kind == 13 { Content::VariableBinary(number) } else { Content::Value(value) };
+        let record = RecordBuilder {
+            dib: NewDib::Register(Register::default(), field.map(DataField)),
+            vib: NewVib::Row(row, &qualifiers),
+            content,
+            ..RecordBuilder::default()
+        };
+        if let Ok(octets) = build(&record) {
+            let mut records = Records::new(&octets);
+            // A lone `00 00` is padding and no record without data.
+            let Some(read) = records.next() else {
+                prop_assert_eq!(octets, [0, 0]);
+                return Ok(());
+            };
+            let read = read.unwrap();
+            prop_assert_eq!((read.quantity(), read.encoded_len()), (row.quantity, octets.len()));
+            match (content, read.value()) {
+                (Content::VariableBinary(wished) | Content::Value(Value::Number(wished)), Value::Number(n)) => {
+                    prop_assert!(n.cmp_value(&wished).is_eq());
+                }
+                (Content::Value(Value::Invalid(Invalid::NotAvailable)), Value::Number(_)) => {
+                    prop_assert!(read.is_marked_invalid());
+                }
+                // A record that reports an error, without data.
+                (Content::Value(Value::None), Value::Invalid(Invalid::RecordError(code))) => {
+                    prop_assert_eq!(read.record_error(), Some(code));
+                }
+                (Content::Value(wished), found) => prop_assert_eq!(wished, found),
+                (wished, found) => prop_assert!(false, "{wished:?} {found:?}"),
+            }
+            prop_assert!(records.next().is_none());
+            prop_assert_eq!(build(&RecordBuilder::from(&read)).unwrap(), octets);
         }
     }
 

@@ -63,6 +63,8 @@ impl<'a> Data<'a> {
             Content::Data(octets) => Self::given(field, octets),
             Content::Inline(inline) => Self::inline(field, inline),
             Content::Value(Value::None) => Self::of_value(meaning, field, &Value::None),
+            // A record that reports an error has no value to read back.
+            _ if meaning.error.is_some() => Err(Unbuildable::WrongKind),
             _ if meaning.rule() == Rule::TypeK => Err(Unbuildable::Unverified("the layout of type K")),
             _ if meaning.rule() == Rule::TypeL => Err(Unbuildable::Unverified("the layout of type L")),
             _ if meaning.is_corrected_by_constant() => {
@@ -92,8 +94,6 @@ impl<'a> Data<'a> {
                 Some(DataField::SELECTION) => Ok(Self::fixed(DataField::SELECTION, Octets::Slice(&[]))),
                 Some(_) => Err(Unbuildable::WrongKind),
             },
-            // A record that reports an error has no value to read back.
-            _ if meaning.error.is_some() => Err(Unbuildable::WrongKind),
             Value::Number(number) => Self::number(meaning, field, *number),
             Value::Real(real) => {
                 Self::require(field, DataField::REAL_32)?;
@@ -111,7 +111,8 @@ impl<'a> Data<'a> {
             }
             Value::Text(text) => {
                 Self::require(field, DataField::VARIABLE)?;
-                if meaning.is_octets() {
+                // A date alone has no text to stand for it when it is read.
+                if meaning.is_octets() || meaning.rule() == Rule::Date {
                     return Err(Unbuildable::WrongKind);
                 }
                 Self::variable(Lvar::Text(short(text.0.len())?), Octets::Slice(text.0))
