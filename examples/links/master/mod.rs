@@ -114,6 +114,7 @@ struct Printer<'a> {
     found: Vec<[String; 5]>,
     /// The rows are of a scan and begin with the primary address.
     is_scan: bool,
+    /// Telegrams so far.
     lines: usize,
     out: &'a mut (dyn Write + Send),
     err: &'a mut (dyn Write + Send),
@@ -242,7 +243,11 @@ async fn carry_out(arguments: &Arguments, printer: &mut Printer<'_>) -> Result<(
         }
         Order::Scan { first, last } => {
             let bar = printer.bar();
-            let found = |found| bar.suspend(|| printer.found(found));
+            let found = |found| {
+                bar.suspend(|| printer.found(found))?;
+                bar.set_message(format!("{} found", printer.lines));
+                Ok(())
+            };
             let report =
                 session.scan((first, last.max(first)), found, |done| bar.set_position(u64::from(done))).await;
             bar.finish_and_clear();
@@ -252,7 +257,11 @@ async fn carry_out(arguments: &Arguments, printer: &mut Printer<'_>) -> Result<(
             let bar = printer.bar();
             let settings = if lossy { SearchSettings::LOSSY } else { SearchSettings::default() };
             let settings = SearchSettings { device_types: &COMMON_TYPES, ..settings };
-            let found = |found| bar.suspend(|| printer.found(found));
+            let found = |found| {
+                bar.suspend(|| printer.found(found))?;
+                bar.set_message(format!("{} found", printer.lines));
+                Ok(())
+            };
             let report = session.search(settings, found, |done| bar.set_position(u64::from(done))).await;
             bar.finish_and_clear();
             ended(printer, report)

@@ -93,6 +93,7 @@ pub fn said(fault: Fault) -> String {
         Fault::OtherAddress(address) => format!("the answer came from address {address}"),
         Fault::Unexpected(Some(c_field)) => format!("an answer to something else (C = {:02X})", c_field.0),
         Fault::Unexpected(None) => "an acknowledgement in place of data".into(),
+        Fault::Echo => "the own request came back damaged, and no answer".into(),
         Fault::Endless => "a meter that does not stop sending".into(),
         _ => "no good answer".into(),
     }
@@ -108,6 +109,9 @@ const fn advice(fault: Fault) -> &'static str {
         Fault::Disturbed { .. } | Fault::Surplus => {
             "two meters may share this address: `search`, and read by the eight digits; else another rate (--baud), a shorter \
              cable, fewer meters"
+        }
+        Fault::Echo => {
+            "another rate (--baud), another converter; something disturbs the line while this program sends"
         }
         Fault::OtherAddress(_) => "the meter has another address than you think: `scan` or `search`",
         Fault::Unexpected(_) => {

@@ -95,6 +95,11 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Primary(address) => write!(f, "the meter at address {address}"),
+            Self::Secondary(address)
+                if *address == (Address { identification: address.identification, ..Address::WILDCARD }) =>
+            {
+                write!(f, "the meter {}", address.identification)
+            }
             Self::Secondary(address) => write!(f, "the meter {address}"),
         }
     }
@@ -103,6 +108,14 @@ impl fmt::Display for Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_meter_is_named_as_the_user_did() {
+        for (text, name) in [("7", "the meter at address 7"), ("12345678", "the meter 12345678")] {
+            assert_eq!(text.parse::<Target>().unwrap().to_string(), name);
+        }
+        assert_eq!("1234567893150107".parse::<Target>().unwrap().to_string(), "the meter ELS.12345678.01.07");
+    }
 
     #[test]
     fn all_ways_to_name_a_meter() {
