@@ -235,7 +235,8 @@ impl World {
                     self.master.handle_input(self.now, &octets);
                 }
                 _ => {
-                    self.now = due.expect("a deadlock").max(self.now);
+                    let due = due.unwrap_or_else(|| panic!("a deadlock"));
+                    self.now = due.max(self.now);
                     self.master.handle_timeout(self.now);
                 }
             }
