@@ -73,8 +73,13 @@ const T_AND_C: [AirInterface; 2] = [mode::T1.from_meter, mode::C1.from_meter];
 #[test]
 fn every_mode_length_and_polarity_comes_back() {
     let mut numbers = Numbers(1);
+    let mut seen = Vec::new();
     for (air, format) in airs() {
-        for length in [10, 11, 25, 26, 127, 128, 250, 251, 255_u8] {
+        // What differs only in frequency or chip rate has the same chips: once with every length is enough.
+        let chips = (air.family, air.code, air.levels, air.preamble, format);
+        let lengths = if seen.contains(&chips) { vec![10, 26, 251] } else { (10..=255_u8).collect() };
+        seen.push(chips);
+        for length in lengths {
             if format == FrameFormat::B && length > 251 {
                 continue;
             }
