@@ -476,7 +476,7 @@ impl<'a> Telegram<'a> {
     #[must_use]
     pub fn records_with(&self, options: RecordOptions) -> Records<'a> {
         let body = match self.content() {
-            Some(Content::FullFrame | Content::Command) => self.body,
+            Some(Content::FullFrame | Content::Command) => self.body(),
             _ => &[],
         };
         Records::with_options(body, options)
