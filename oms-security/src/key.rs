@@ -9,32 +9,56 @@ use core::fmt;
 use core::str::FromStr;
 
 use cipher::consts::U16;
-use cipher::{BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, KeyInit, KeySizeUser};
+use cipher::{
+    BlockCipherDecClosure, BlockCipherDecrypt, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, KeyInit,
+    KeySizeUser,
+};
 use mbus_link::{Address, DeviceType, IdentificationNumber, ManufacturerId, Version};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::mode::SecurityMode;
 
-/// A block cipher with the shape of AES-128, both ways.
-///
-/// Implemented by itself for all that has the traits of [`cipher`]: the [`Aes`] of this crate, or a type that
-/// drives the AES engine of a microcontroller. `tests/backend/mod.rs` is a whole one.
-pub trait BlockCipher128:
-    BlockCipherEncrypt
-    + BlockCipherDecrypt
-    + BlockSizeUser<BlockSize = U16>
-    + KeyInit
-    + KeySizeUser<KeySize = U16>
-{
+/// A block cipher with the shape of AES-128, both ways: everything that implements the RustCrypto traits.
+pub trait BlockCipher128: BlockCipherEncrypt + BlockCipherDecrypt + BlockSizeUser<BlockSize = U16> {
+    /// The same cipher with another key, such as one derived from it.
+    #[must_use]
+    fn rekeyed(&self, key: &Key) -> Self;
 }
 
-impl<C> BlockCipher128 for C where
+impl<C> BlockCipher128 for C
+where
     C: BlockCipherEncrypt
         + BlockCipherDecrypt
         + BlockSizeUser<BlockSize = U16>
         + KeyInit
-        + KeySizeUser<KeySize = U16>
+        + KeySizeUser<KeySize = U16>,
 {
+    fn rekeyed(&self, key: &Key) -> Self {
+        Self::new(&key.0.into())
+    }
+}
+
+/// The cipher of [`NoKeys`]. There is no value of it, so a program that has no keys carries no cipher.
+#[derive(Clone, Copy, Debug)]
+pub enum NoCipher {}
+
+impl BlockSizeUser for NoCipher {
+    type BlockSize = U16;
+}
+impl BlockCipherEncrypt for NoCipher {
+    fn encrypt_with_backend(&self, _: impl BlockCipherEncClosure<BlockSize = U16>) {
+        match *self {}
+    }
+}
+impl BlockCipherDecrypt for NoCipher {
+    fn decrypt_with_backend(&self, _: impl BlockCipherDecClosure<BlockSize = U16>) {
+        match *self {}
+    }
+}
+impl BlockCipher128 for NoCipher {
+    fn rekeyed(&self, _: &Key) -> Self {
+        match *self {}
+    }
 }
 
 /// The software AES-128, or AES-NI and ARMv8 instructions where the machine has them.
@@ -109,11 +133,19 @@ pub struct PreparedKey<C> {
 
 impl<C: ZeroizeOnDrop> ZeroizeOnDrop for PreparedKey<C> {}
 
-impl<C: BlockCipher128> PreparedKey<C> {
+impl<C: BlockCipher128 + KeyInit + KeySizeUser<KeySize = U16>> PreparedKey<C> {
     /// Prepares a key.
     #[must_use]
     pub fn new(key: &Key) -> Self {
         Self { cipher: C::new(&key.0.into()) }
+    }
+}
+
+impl<C: BlockCipher128> PreparedKey<C> {
+    /// Prepares another key for the same cipher.
+    #[must_use]
+    pub fn rekeyed(&self, key: &Key) -> Self {
+        Self { cipher: self.cipher.rekeyed(key) }
     }
     /// The cipher, keyed.
     #[must_use]
@@ -183,14 +215,12 @@ impl<P: KeyProvider + ?Sized> KeyProvider for &P {
 }
 
 /// No keys at all: every enciphered telegram stays locked.
-#[cfg(feature = "aes")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoKeys;
 
-#[cfg(feature = "aes")]
 impl KeyProvider for NoKeys {
-    type Cipher = Aes;
-    fn candidate(&self, _: &KeyRequest, _: usize) -> Option<&PreparedKey<Aes>> {
+    type Cipher = NoCipher;
+    fn candidate(&self, _: &KeyRequest, _: usize) -> Option<&PreparedKey<NoCipher>> {
         None
     }
 }

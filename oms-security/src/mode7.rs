@@ -44,7 +44,7 @@ impl<'k, C: BlockCipher128> MessageKey<'k, C> {
         };
         if reading.derived {
             let derived = derive(key, constant, reading.counter, context.meter.identification);
-            Self::Derived(PreparedKey::new(&derived))
+            Self::Derived(key.rekeyed(&derived))
         } else {
             Self::Persistent(key)
         }

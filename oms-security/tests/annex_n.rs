@@ -13,7 +13,8 @@ mod backend;
 use backend::TableFree;
 use mbus_link::Address;
 use oms_security::afl::{Afl, AflMessage};
-use oms_security::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
+use oms_security::cipher::consts::U16;
+use oms_security::cipher::{BlockCipherDecrypt, BlockCipherEncrypt, KeyInit, KeySizeUser};
 use oms_security::configuration::Configuration;
 use oms_security::key::{Aes, BlockCipher128, Key, PreparedKey};
 use oms_security::sealed::{Direction, Found, SecurityContext, open, seal};
@@ -250,7 +251,7 @@ impl Printed {
     fn key(&self) -> PreparedKey<Aes> {
         self.prepared()
     }
-    fn prepared<C: BlockCipher128>(&self) -> PreparedKey<C> {
+    fn prepared<C: BlockCipher128 + KeyInit + KeySizeUser<KeySize = U16>>(&self) -> PreparedKey<C> {
         PreparedKey::new(&self.key.parse::<Key>().unwrap())
     }
 }
@@ -292,7 +293,7 @@ fn a_key_schedule_is_made_once() {
     assert_eq!(backend::schedules(), before + 2, "mode 7 makes those of the two derived keys");
 }
 
-fn both_ways<C: BlockCipher128>() {
+fn both_ways<C: BlockCipher128 + KeyInit + KeySizeUser<KeySize = U16>>() {
     for printed in PRINTED {
         let (context, sealed, body) = printed.parts();
         let mut message = sealed.clone();
