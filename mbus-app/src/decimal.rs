@@ -52,7 +52,7 @@ impl Decimal {
         }
         let mut at = self.exponent;
         while at > exponent {
-            mantissa = match mantissa.checked_mul(10) {
+            mantissa = match times(mantissa, 10) {
                 Some(mantissa) => mantissa,
                 None => return None,
             };
@@ -85,13 +85,25 @@ impl Decimal {
     #[must_use]
     pub const fn checked_add(self, other: Self) -> Option<Self> {
         let exponent = if self.exponent < other.exponent { self.exponent } else { other.exponent };
-        match (self.with_exponent(exponent), other.with_exponent(exponent)) {
-            (Some(a), Some(b)) => match a.mantissa.checked_add(b.mantissa) {
+        match (self.lowered_to(exponent), other.lowered_to(exponent)) {
+            (Some(a), Some(b)) => match a.checked_add(b) {
                 Some(mantissa) => Some(Self { mantissa, exponent }),
                 None => None,
             },
             _ => None,
         }
+    }
+    /// The mantissa that goes with `exponent`, which is not above the number's own.
+    const fn lowered_to(self, exponent: i16) -> Option<i128> {
+        let (mut mantissa, mut at) = (self.mantissa, self.exponent);
+        while at > exponent && mantissa != 0 {
+            mantissa = match times(mantissa, 10) {
+                Some(mantissa) => mantissa,
+                None => return None,
+            };
+            at = at.wrapping_sub(1);
+        }
+        Some(mantissa)
     }
     /// The product; `None` when it does not fit.
     #[must_use]
@@ -115,6 +127,26 @@ impl Decimal {
     }
 }
 
+/// A number times a small factor; `None` when it does not fit. One limb and its carry after the other: a
+/// checked multiplication of two 128 bit numbers takes a microcontroller ten times the code.
+pub(crate) const fn times(number: i128, factor: u32) -> Option<i128> {
+    let mut rest = number.unsigned_abs();
+    let (mut product, mut carry, mut limbs) = (0u128, 0u64, 4u8);
+    while limbs > 0 {
+        let [a, b, c, d, ..] = rest.to_le_bytes();
+        let sum = (u32::from_le_bytes([a, b, c, d]) as u64).wrapping_mul(factor as u64).wrapping_add(carry);
+        product = product >> 32 | ((sum & 0xFFFF_FFFF) as u128) << 96;
+        carry = sum >> 32;
+        rest >>= 32;
+        limbs = limbs.wrapping_sub(1);
+    }
+    if carry != 0 || product > i128::MAX.unsigned_abs() {
+        return None;
+    }
+    let product = i128::from_le_bytes(product.to_le_bytes());
+    Some(if number < 0 { product.wrapping_neg() } else { product })
+}
+
 /// Without exponent: `28504.27`, `-0.003`, `5000`.
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,9 +159,20 @@ impl fmt::Display for Decimal {
         let mut rest = self.mantissa.unsigned_abs();
         let mut count = 0usize;
         for digit in digits.iter_mut().rev() {
-            let [low, ..] = (rest % 10).to_le_bytes();
+            // Nearly all numbers fit into 64 bits, which divide many times faster.
+            let low = match u64::try_from(rest) {
+                Ok(short) => {
+                    rest = u128::from(short / 10);
+                    short % 10
+                }
+                Err(_) => {
+                    let [low, ..] = (rest % 10).to_le_bytes();
+                    rest /= 10;
+                    u64::from(low)
+                }
+            };
+            let [low, ..] = low.to_le_bytes();
             *digit = b'0' | low;
-            rest /= 10;
             count = count.saturating_add(1);
             if rest == 0 {
                 break;
@@ -220,6 +263,18 @@ from_integers! { u8 i8 u16 i16 u32 i32 u64 i64 }
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_is_a_checked_product() {
+        let factors = [0, 1, 2, 5, 10, 244_140_625, u32::MAX];
+        let numbers =
+            [0, 1, 9, 0xFFFF_FFFF, 1 << 32, u64::MAX.into(), 1 << 64, 1 << 96, i128::MAX / 10, i128::MAX];
+        for factor in factors {
+            for number in numbers.into_iter().flat_map(|n: i128| [n, -n, n / 3, -n / 7]) {
+                assert_eq!(times(number, factor), number.checked_mul(factor.into()), "{number} {factor}");
+            }
+        }
+    }
     use std::string::ToString;
 
     #[test]

@@ -10,8 +10,8 @@ use core::str::FromStr;
 
 use cipher::consts::U16;
 use cipher::{
-    BlockCipherDecClosure, BlockCipherDecrypt, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, KeyInit,
-    KeySizeUser,
+    BlockCipherDecClosure, BlockCipherDecrypt, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser,
+    KeyInit, KeySizeUser,
 };
 use mbus_link::{Address, DeviceType, IdentificationNumber, ManufacturerId, Version};
 use zeroize::{Zeroize, ZeroizeOnDrop};

@@ -8,7 +8,7 @@
 //! count, a duration) drops exponent and unit of the VIF; everything is exact or is said to be none.
 
 use crate::date_time::{Date, DateTime, Time};
-use crate::decimal::Decimal;
+use crate::decimal::{Decimal, times};
 use crate::value::{Bits, Digits, Invalid, Real32, Text, TimeM, Value};
 use crate::vif::orthogonal::Effect;
 use crate::vif::{Quantity, Row, Rule, Unit, non_metric};
@@ -37,7 +37,7 @@ pub(super) struct Meaning {
 }
 
 /// 5^12: two to the power of -12 is this times ten to the power of -12.
-pub(super) const FIVE_TO_12: i128 = 244_140_625;
+pub(super) const FIVE_TO_12: u32 = 244_140_625;
 
 impl Meaning {
     #[inline]
@@ -200,7 +200,6 @@ impl Coding {
         Some(Decimal::new(number.into(), self.exponent))
     }
     /// The value of `data`, whose length fits the data field.
-    #[inline]
     pub(super) fn value<'a>(&self, field: DataField, data: &'a [u8]) -> Value<'a> {
         match self.rule {
             Rule::Default | Rule::Unsigned | Rule::Signed => {}
@@ -212,7 +211,7 @@ impl Coding {
         }
         self.by_field(field, data)
     }
-    #[inline]
+    #[inline(never)]
     fn by_field<'a>(&self, field: DataField, data: &'a [u8]) -> Value<'a> {
         match field.0 {
             1..=4 | 6 | 7 => self.number(self.integer(data)),
@@ -236,7 +235,7 @@ impl Coding {
     /// A number of a rating factor: times two to the power of -12 where its exponent says so.
     fn hca<'a>(&self, value: Value<'a>) -> Value<'a> {
         match value {
-            Value::Number(number) if self.exponent != 0 => match number.mantissa.checked_mul(FIVE_TO_12) {
+            Value::Number(number) if self.exponent != 0 => match times(number.mantissa, FIVE_TO_12) {
                 Some(mantissa) => Value::Number(Decimal { mantissa, exponent: number.exponent }),
                 None => Value::Invalid(Invalid::OutOfRange),
             },

@@ -324,7 +324,7 @@ impl fmt::Display for Ucum<'_> {
             _ => f.write_str(self.record.unit().ucum())?,
         }
         self.record.qualifiers().try_for_each(|qualifier| match qualifier.effect() {
-            Effect::Per(factor) => f.write_str(factor),
+            Effect::Per(factor) => f.write_str(factor.ucum()),
             _ => Ok(()),
         })
     }

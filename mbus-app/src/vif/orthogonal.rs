@@ -6,6 +6,7 @@
 //! edit its row.
 
 use super::Unit;
+use Factor as F;
 
 /// What a qualifier does to the value beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,7 +20,7 @@ pub enum Effect {
     /// Adds ten to this power, in the unit of the VIF.
     Add(i8),
     /// The unit is divided or multiplied: appended to the unit in UCUM.
-    Per(&'static str),
+    Per(Factor),
     /// The unit is replaced by its non-metric partner.
     NonMetric,
     /// The data are a date or time; exponent and unit of the VIF do not apply.
@@ -44,6 +45,53 @@ pub enum Effect {
     Extension,
     /// All that follows is the manufacturer's.
     Manufacturer,
+}
+
+macro_rules! factors {
+    ($($name:ident $ucum:literal,)*) => {
+        /// By what a unit is divided or multiplied.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+        #[non_exhaustive]
+        pub enum Factor {
+            $(#[doc = concat!("`", $ucum, "`, behind the unit.")] $name,)*
+        }
+
+        impl Factor {
+            /// What stands behind the unit, in UCUM.
+            #[must_use]
+            pub const fn ucum(self) -> &'static str {
+                match self {
+                    $(Self::$name => $ucum,)*
+                }
+            }
+        }
+    };
+}
+
+factors! {
+    Second "/s",
+    Minute "/min",
+    Hour "/h",
+    Day "/d",
+    Week "/wk",
+    Month "/mo",
+    Year "/a",
+    Revolution "/{rev}",
+    Pulse "/{pulse}",
+    Litre "/L",
+    CubicMetre "/m3",
+    Kilogram "/kg",
+    Kelvin "/K",
+    KilowattHour "/(kW.h)",
+    Gigajoule "/GJ",
+    Kilowatt "/kW",
+    KelvinLitre "/(K.L)",
+    Volt "/V",
+    Ampere "/A",
+    TimesSecond ".s",
+    TimesSecondPerVolt ".s/V",
+    TimesSecondPerAmpere ".s/A",
 }
 
 macro_rules! qualifiers {
@@ -103,31 +151,31 @@ qualifiers! {
     0x1D "standard conform data content" => Nothing,
     0x1E "compact profile with register numbers" => ProfileWithRegisters,
     0x1F "compact profile" => Profile,
-    0x20 "per second" => Per("/s"),
-    0x21 "per minute" => Per("/min"),
-    0x22 "per hour" => Per("/h"),
-    0x23 "per day" => Per("/d"),
-    0x24 "per week" => Per("/wk"),
-    0x25 "per month" => Per("/mo"),
-    0x26 "per year" => Per("/a"),
-    0x27 "per revolution / measurement" => Per("/{rev}"),
-    0x28 "increment per input pulse, input channel 0" => Per("/{pulse}"),
-    0x29 "increment per input pulse, input channel 1" => Per("/{pulse}"),
-    0x2A "increment per output pulse, output channel 0" => Per("/{pulse}"),
-    0x2B "increment per output pulse, output channel 1" => Per("/{pulse}"),
-    0x2C "per litre" => Per("/L"),
-    0x2D "per m3" => Per("/m3"),
-    0x2E "per kg" => Per("/kg"),
-    0x2F "per K" => Per("/K"),
-    0x30 "per kWh" => Per("/(kW.h)"),
-    0x31 "per GJ" => Per("/GJ"),
-    0x32 "per kW" => Per("/kW"),
-    0x33 "per (K*l)" => Per("/(K.L)"),
-    0x34 "per V" => Per("/V"),
-    0x35 "per A" => Per("/A"),
-    0x36 "multiplied by s" => Per(".s"),
-    0x37 "multiplied by s/V" => Per(".s/V"),
-    0x38 "multiplied by s/A" => Per(".s/A"),
+    0x20 "per second" => Per(F::Second),
+    0x21 "per minute" => Per(F::Minute),
+    0x22 "per hour" => Per(F::Hour),
+    0x23 "per day" => Per(F::Day),
+    0x24 "per week" => Per(F::Week),
+    0x25 "per month" => Per(F::Month),
+    0x26 "per year" => Per(F::Year),
+    0x27 "per revolution / measurement" => Per(F::Revolution),
+    0x28 "increment per input pulse, input channel 0" => Per(F::Pulse),
+    0x29 "increment per input pulse, input channel 1" => Per(F::Pulse),
+    0x2A "increment per output pulse, output channel 0" => Per(F::Pulse),
+    0x2B "increment per output pulse, output channel 1" => Per(F::Pulse),
+    0x2C "per litre" => Per(F::Litre),
+    0x2D "per m3" => Per(F::CubicMetre),
+    0x2E "per kg" => Per(F::Kilogram),
+    0x2F "per K" => Per(F::Kelvin),
+    0x30 "per kWh" => Per(F::KilowattHour),
+    0x31 "per GJ" => Per(F::Gigajoule),
+    0x32 "per kW" => Per(F::Kilowatt),
+    0x33 "per (K*l)" => Per(F::KelvinLitre),
+    0x34 "per V" => Per(F::Volt),
+    0x35 "per A" => Per(F::Ampere),
+    0x36 "multiplied by s" => Per(F::TimesSecond),
+    0x37 "multiplied by s/V" => Per(F::TimesSecondPerVolt),
+    0x38 "multiplied by s/A" => Per(F::TimesSecondPerAmpere),
     0x39 "start date or time" => Date,
     0x3A "uncorrected unit or value at metering conditions" => Nothing,
     0x3B "accumulation of positive contributions" => Nothing,

@@ -13,6 +13,9 @@ use crate::record::{DataField, Lvar};
 use crate::value::{Invalid, TimeM, Value};
 use crate::vif::Rule;
 
+/// What the number of a rating factor is a multiple of, see [`FIVE_TO_12`].
+const HCA_DIVISOR: i128 = FIVE_TO_12 as i128;
+
 /// A data field and its data.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Data<'a> {
@@ -188,10 +191,10 @@ impl<'a> Data<'a> {
         }
         let raw = number.with_exponent(meaning.exponent()).ok_or(Unbuildable::ValueDoesNotFit)?.mantissa;
         match meaning.rule() {
-            Rule::Hca if meaning.exponent() != 0 && raw % FIVE_TO_12 != 0 => {
+            Rule::Hca if meaning.exponent() != 0 && raw % HCA_DIVISOR != 0 => {
                 Err(Unbuildable::ValueDoesNotFit)
             }
-            Rule::Hca if meaning.exponent() != 0 => Ok(raw / FIVE_TO_12),
+            Rule::Hca if meaning.exponent() != 0 => Ok(raw / HCA_DIVISOR),
             _ => Ok(raw),
         }
     }
