@@ -11,7 +11,7 @@ use cipher::BlockCipherDecrypt;
 
 use crate::ErrorKind;
 use crate::kdf::{DerivationConstant, derive};
-use crate::key::{KeyProvider, PreparedKey};
+use crate::key::KeyProvider;
 use crate::sealed::{Direction, SecurityContext, candidates, request};
 
 /// The check that failed.
@@ -185,8 +185,7 @@ pub fn key_fits<P: KeyProvider + ?Sized>(
     let (Some(counter), Some(first)) = (counter, first) else { return false };
     let request = request(context, context.configuration.key_version);
     candidates(keys, &request).any(|key| {
-        let derived: PreparedKey<P::Cipher> =
-            PreparedKey::new(&derive(key, constant, counter, context.meter.identification));
+        let derived = key.rekeyed(&derive(key, constant, counter, context.meter.identification));
         let mut block = (*first).into();
         derived.cipher().decrypt_block(&mut block);
         block.starts_with(&crate::mode5::CHECK)
