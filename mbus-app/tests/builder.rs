@@ -669,7 +669,7 @@ proptest! {
         let qualifiers: Vec<_> = qualifier.map(Qualifier::Orthogonal).into_iter().collect();
         let [a, b, c, d, ..] = moment;
         let number = Decimal::new(mantissa >> shift, row.exponent.into());
-        let digits: Vec<u8> = octets.iter().map(|octet| octet % 10 | (octet >> 4) % 10 << 4).collect();
+        let digits: Vec<u8> = octets.iter().map(|octet| (octet % 10) | (((octet >> 4) % 10) << 4)).collect();
         let value = match kind {
             0 => Value::None,
             1 => Value::Number(number),

@@ -16,7 +16,7 @@ use crate::record::builder::Unbuildable;
 use crate::{Error, ErrorKind};
 
 /// Writes spacing and elements of a profile: the octets behind LVAR, for
-/// [`Content::Value`](crate::record::builder::Content::Value) with [`Value::Octets`].
+/// [`Content::Value`](crate::record::builder::Content::Value) with [`crate::value::Value::Octets`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProfileBuilder<'a> {
     /// Forward or inverse.
