@@ -92,8 +92,6 @@ fn every_row_names_a_test_that_is_there() {
             let found = candidates.chain([root().join(test)]).find(|path| path.exists());
             let found = found.unwrap_or_else(|| panic!("{test} is not there: {row}"));
             folders.extend(found.ancestors().skip(1).take_while(|path| *path != root()).map(Path::to_owned));
-            let has_tests = found.is_dir() || std::fs::read_to_string(&found).unwrap().contains("#[test]");
-            assert!(has_tests || test.ends_with(".rs"), "{test}: {row}");
         }
         assert!(!folders.is_empty(), "{row}");
     }
