@@ -133,6 +133,28 @@ fn with_a_wrong_key_nothing_is_shown() {
 }
 
 #[test]
+fn why_a_telegram_does_not_open_is_told() {
+    let stripped = |frame: &str| decode(&[frame], None)[0]["frame"]["hex"].as_str().unwrap().to_owned();
+    let reversed = "0F0E0D0C0B0A09080706050403020100";
+    let answer = one(N_2_6, Some(reversed));
+    assert!(answer["error"]["hint"].as_str().unwrap().contains("reverse order"), "{answer}");
+    // The whole message of N.2.3, one octet changed: the key still fits.
+    let mut changed = stripped(N_2_3);
+    changed.replace_range(changed.len() - 2.., "94");
+    let answer = one(&changed, Some(KEY));
+    assert!(answer["error"]["hint"].as_str().unwrap().contains("the key fits"), "{answer}");
+    assert!(answer["notes"].to_string().contains("message from its CI on (30 to 67)"), "{answer}");
+    // L of N.2.6 that counts a CRC.
+    let mut long = stripped(N_2_6);
+    long.replace_range(..2, "32");
+    let answer = one(&long, Some(KEY));
+    assert!(answer["error"]["hint"].as_str().unwrap().contains("L counts CRCs"), "{answer}");
+    for answer in [one(N_2_6, Some(reversed)), one(N_2_3, Some(&KEY.replace("0F", "10")))] {
+        assert!(!answer.to_string().contains("0102030405060708"), "{answer}");
+    }
+}
+
+#[test]
 fn fragments_are_put_together() {
     for fragments in [N_3, N_4] {
         let answers = decode(&fragments, Some(KEY));

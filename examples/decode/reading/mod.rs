@@ -1,6 +1,7 @@
 //! From octets to the model: the only place that knows the library.
 
 mod chips;
+mod diagnosis;
 mod explain;
 mod problem;
 mod push;
@@ -99,8 +100,14 @@ impl Decoder {
         let mut octets = item.octets.clone();
         let input = input(&item, &mut octets, &mut reading);
         let keys = self.candidates(&item, &octets);
+        let received = octets.clone();
         let lax = Telegram::decode_lax(&mut octets, input, &keys);
         self.fill(&mut reading, &lax, input, &item, &keys);
+        let is_fragment = matches!(lax.stopped.map(|error| error.kind), Some(ErrorKind::Fragment { .. }));
+        if reading.error.is_some() && !is_fragment {
+            let reversed = self.reversed(&item, &received);
+            diagnosis::add(&mut reading, &received, input, &keys, &reversed);
+        }
         if let (true, Some(frame)) = (are_chips, &mut reading.frame) {
             frame.kind = "chips";
         }
@@ -108,6 +115,19 @@ impl Decoder {
     }
 
     fn candidates(&self, item: &Item, octets: &[u8]) -> Candidates {
+        let key = |key: Key| PreparedKey::new(&oms_security::key::Key::new(key.octets()));
+        Candidates(self.keys_of(item, octets).into_iter().map(key).collect())
+    }
+    /// The same keys, each with its octets in reverse order.
+    fn reversed(&self, item: &Item, octets: &[u8]) -> Candidates {
+        let key = |key: Key| {
+            let mut octets = key.octets();
+            octets.reverse();
+            PreparedKey::new(&oms_security::key::Key::new(octets))
+        };
+        Candidates(self.keys_of(item, octets).into_iter().map(key).collect())
+    }
+    fn keys_of(&self, item: &Item, octets: &[u8]) -> Vec<Key> {
         let mut keys: Vec<Key> = item.key.into_iter().chain(self.key).collect();
         if let Ok(peek) = peek(octets) {
             for address in [peek.transport_address, peek.link_address].into_iter().flatten() {
@@ -116,8 +136,7 @@ impl Decoder {
                 keys.extend(self.keys.of(&manufacturer, &id));
             }
         }
-        let key = |key: Key| PreparedKey::new(&oms_security::key::Key::new(key.octets()));
-        Candidates(keys.into_iter().map(key).collect())
+        keys
     }
 
     /// The keys of a push, of the meter that is known or of the only one there is.
@@ -173,7 +192,8 @@ impl Decoder {
             None => return,
         };
         reading.facts.push(("fragment", fragment_text(afl.fragment_id, afl.more_fragments)));
-        let pushed = self.fragments.push(Instant::ZERO, channel, true, &afl, telegram.fragment());
+        let pushed =
+            self.fragments.push(Instant::ZERO, channel, !keys.0.is_empty(), &afl, telegram.fragment());
         let (mut message, afl) = match pushed {
             Ok(Some(message)) => (message.octets.to_vec(), message.afl),
             Ok(None) => return,
