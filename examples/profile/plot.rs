@@ -54,7 +54,12 @@ where
     };
     let mut chart = ChartBuilder::on(area);
     chart.caption(caption, ("sans-serif", 16)).margin(10).x_label_area_size(40).y_label_area_size(90);
-    let y_label = |y: &f64| format!("{y:.3}");
+    // As many decimals as the values have, a few more where the grid lies closer.
+    let decimals = series.points.iter().filter_map(|point| point.value.as_ref().ok());
+    let decimals = decimals.map(|text| text.split_once('.').map_or(0, |(_, part)| part.len())).max();
+    let decimals = decimals.unwrap_or(0).min(6).max(if high - low < 10.0 { 1 } else { 0 });
+    let coarse = if high - low > 50.0 { 0 } else { decimals };
+    let y_label = |y: &f64| format!("{y:.coarse$}");
     if let (Some((first, _)), Some((last, _))) = (timed.first().copied(), timed.last().copied()) {
         let last = if last > first { last } else { first + Duration::seconds(1) };
         let mut chart = chart.build_cartesian_2d(RangedDateTime::from(first..last), low..high)?;

@@ -74,8 +74,8 @@ impl<'a> CompactFrame<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::FullFrameCrc`] when the records are not those that the meter meant: the list is the wrong
-    /// one, or the telegram was altered. Errors of headers and data that do not fit together;
-    /// [`ErrorKind::BufferTooSmall`].
+    /// one, or the telegram was altered. Errors of headers (at offset 0, where the signature is) and of data that do not
+    /// fit them; [`ErrorKind::BufferTooSmall`].
     pub fn expand_into<'b>(&self, headers: &[u8], buffer: &'b mut [u8]) -> Result<Expanded<'b>, Error> {
         let expanded = self.expand_unchecked(headers, buffer)?;
         if !expanded.is_proven {
@@ -107,7 +107,9 @@ impl<'a> CompactFrame<'a> {
                     (headers_left, data) = (&[], &[]);
                 }
                 _ => {
-                    let (header, rest) = Header::parse_prefix(headers_left, &RecordOptions::default())?;
+                    // A list that cannot be read is no fault of any octet of the telegram but the signature.
+                    let (header, rest) = Header::parse_prefix(headers_left, &RecordOptions::default())
+                        .map_err(|error| Error { offset: 0, ..error })?;
                     let at = self.offset_of(data);
                     let (record, left) = header.take_data(data).map_err(|error| error.shifted(at))?;
                     writer.put(header.dib().octets());
@@ -481,7 +483,8 @@ mod tests {
         for headers in
             [&[0x82][..], &[0x02], &[0x3F], &[0x0D, 0x13, 0x0D], &[0xFF; 12], &[0x07, 0x06, 0x07, 0x06]]
         {
-            assert!(frame.expand_unchecked(headers, &mut [0; 64]).is_err(), "{headers:02X?}");
+            let error = frame.expand_unchecked(headers, &mut [0; 64]).unwrap_err();
+            assert!(error.offset <= COMPACT.len(), "{headers:02X?}");
         }
     }
 }
