@@ -1,6 +1,8 @@
 //! One function per public entry point of the five crates, linked without a panic handler.
 #![no_std]
 
+mod trust;
+
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
@@ -37,6 +39,7 @@ pub unsafe extern "C" fn probe_all(octets: *const u8, len: usize) -> usize {
     telegrams_in_clear(input);
     frames_of_the_application(input);
     security(input);
+    trust::senders(input);
     #[cfg(feature = "ciphers")]
     ciphers(input);
     cosem_carriers(input);
@@ -350,7 +353,10 @@ fn ciphers(input: &[u8]) {
             black_box((telegram.sealed_len().is_ok(), telegram.seal_into(&key, &mut sealed).is_ok()));
         }
         opened(&lax.telegram);
+        trust::judged(&lax.telegram);
     }
+    trust::closed(input, &key);
+    trust::sealed(input, &key);
     if let Some(octets) = buffer.get_mut(..input.len()) {
         black_box(Telegram::decode(octets, &key).is_ok());
         black_box(Telegram::decode_wired_payload(octets, None, &key).is_ok());

@@ -1,0 +1,160 @@
+//! What sends and judges: counters, secured telegrams, policies, diagnosis, security information.
+
+use core::hint::black_box;
+
+/// The counters of a sender, without a cipher.
+pub(crate) fn senders(input: &[u8]) {
+    use oms_security::sender::{SenderState, Senders};
+    let number = input.len() as u32;
+    let Some(mut state) = core::str::from_utf8(input).ok().and_then(|line| line.parse::<SenderState>().ok())
+    else {
+        return;
+    };
+    state.export(number, number);
+    state.raise_above(black_box(number));
+    black_box((state.take_counter().is_ok(), state.take_this_counter(black_box(number)).is_ok()));
+    black_box(state.take_session(number as u8, black_box(number)).is_ok());
+    black_box((
+        state.next_counter(),
+        state.next_access_number(),
+        state.use_access_number(number as u8).is_ok(),
+    ));
+    let count = *state.count();
+    let mut senders = black_box(Senders::<2>::new());
+    black_box(senders.add(state).map_err(|refusal| refusal.name().len()).is_ok());
+    black_box(senders.of(&count).is_some());
+    black_box(senders.export(number, number).count());
+}
+
+/// Judges a telegram by every kind of policy.
+#[cfg(feature = "ciphers")]
+pub(crate) fn judged(telegram: &mbus_app::Telegram<'_>) {
+    use oms_security::profile::{Policy, Profile};
+    use oms_security::replay::ReplayGuard;
+    let mut guard = black_box(ReplayGuard::<2>::new());
+    for policy in black_box([Policy::OPEN, Policy::KEYED, Policy::require(Profile::D)]) {
+        let refusal = telegram.judge(&policy, &mut guard).map_err(|refusal| refusal.name().len());
+        black_box(refusal.is_ok());
+    }
+    black_box((telegram.observed(), telegram.counter()));
+}
+
+/// Why a telegram does not open, and what a block of security information holds.
+#[cfg(feature = "ciphers")]
+pub(crate) fn closed(input: &[u8], key: &oms_security::key::PreparedKey<oms_security::key::Aes>) {
+    use mbus_app::Input;
+    let mut scratch = [0; 300];
+    for kind in black_box([Input::Wired, Input::FormatA, Input::FormatB, Input::Stripped]) {
+        let found = mbus_app::diagnosis::diagnose(input, kind, key, Some(key), &mut scratch);
+        if let Some(found) = found {
+            let causes = found.causes().filter(|cause| cause.is_proven()).count();
+            let parts = found.parts().map(|part| part.name.len()).sum::<usize>();
+            black_box((found.check().name(), causes, parts));
+        }
+    }
+    information(input, key);
+}
+
+#[cfg(feature = "ciphers")]
+fn information(input: &[u8], key: &oms_security::key::PreparedKey<oms_security::key::Aes>) {
+    use oms_security::security_information::{
+        Blocks, KeyActivation, KeyTransfer, SecuredBlock, SecuredData, Structure, changed_master_key,
+        key_wrap,
+    };
+    use oms_security::sender::SenderState;
+    let mut buffer = [0; 300];
+    let meter = mbus_link::Address::default();
+    for block in Blocks::new(input).flatten() {
+        let opened = SecuredData::open(&block, meter, key);
+        black_box(opened.map(|(data, used)| (data.message.len(), used.counter)).is_ok());
+        let content = block.content;
+        buffer.iter_mut().zip(content).for_each(|(place, octet)| *place = *octet);
+        let Some(wrapped) = buffer.get_mut(..content.len()) else { continue };
+        if let Ok(transfer) = KeyTransfer::unwrap(key, wrapped) {
+            black_box((transfer.purpose, transfer.wrap_into(key, &mut buffer).is_ok()));
+        }
+        buffer.iter_mut().zip(content).for_each(|(place, octet)| *place = *octet);
+        let Some(wrapped) = buffer.get_mut(..content.len()) else { continue };
+        if let Ok(activation) = KeyActivation::unwrap(key, wrapped) {
+            black_box((activation.option, activation.wrap_into(key, &mut buffer).is_ok()));
+        }
+    }
+    black_box(key_wrap::wrap_in_place(key.cipher(), &mut buffer, black_box(input.len())).is_ok());
+    black_box(changed_master_key(key, input).octets());
+    let Some(mut state) = core::str::from_utf8(input).ok().and_then(|line| line.parse::<SenderState>().ok())
+    else {
+        return;
+    };
+    for structure in black_box([Structure::CMAC_8, Structure::CMAC_16, Structure(input.len() as u8)]) {
+        let block = SecuredBlock { structure, message: input, ..SecuredBlock::default() };
+        black_box((block.encoded_len(), block.seal_into(key, &mut state, &mut buffer).is_ok()));
+    }
+}
+
+/// Whole telegrams to be sent, and their frames.
+#[cfg(feature = "ciphers")]
+pub(crate) fn sealed(input: &[u8], key: &oms_security::key::PreparedKey<oms_security::key::Aes>) {
+    use mbus_app::ci::CiField;
+    use mbus_app::secured_telegram::{CounterPlace, NewLink, Padding, Protection, SecuredTelegram};
+    use mbus_link::wired::PrimaryAddress;
+    use mbus_link::{Address, CField, Ell};
+    use oms_security::{count::Count, profile::Profile, sender::SenderState};
+    let octet = input.len() as u8;
+    let meter = Address::WILDCARD;
+    let count = Count { meter, to_meter: octet > 7, key_id: octet, key_version: octet };
+    let mut state = SenderState::new(black_box(count), 1);
+    state.export(black_box(9), black_box(9));
+    let ell = Ell::parse_prefix(input).map(|(ell, _)| ell).ok();
+    let links = [
+        NewLink::Wired { c_field: CField::SND_UD, address: PrimaryAddress(octet) },
+        NewLink::Wireless { c_field: CField::SND_NR, sender: meter, ell },
+    ];
+    let (mut message, mut frame) = ([0; 600], [0; 400]);
+    for link in black_box(links) {
+        for profile in black_box([Profile::None, Profile::A, Profile::B, Profile::C, Profile::D]) {
+            let protection = Protection {
+                flags: input.len() as u16,
+                content_index: octet,
+                padding: black_box(Padding::Counted),
+                counter: black_box(CounterPlace::Transport),
+                tell_key_version: octet > 3,
+                ..Protection::of(profile)
+            };
+            let telegram = SecuredTelegram {
+                ci: CiField(octet),
+                body: input,
+                clear: input.get(black_box(7)..).unwrap_or_default(),
+                fragmented: black_box(octet > 5),
+                protection,
+                ..SecuredTelegram::new(link, 0x7A, meter, profile)
+            };
+            black_box((telegram.encoded_len().is_ok(), telegram.direction()));
+            if let Ok(sealed) = telegram.clear_into(&mut message) {
+                frames(&sealed, octet, key, &mut state, &mut frame);
+            }
+            if let Ok(sealed) = telegram.seal_into(key, &mut state, &mut message) {
+                frames(&sealed, octet, key, &mut state, &mut frame);
+            }
+        }
+    }
+}
+
+#[cfg(feature = "ciphers")]
+fn frames(
+    sealed: &mbus_app::secured_telegram::SealedTelegram<'_>,
+    octet: u8,
+    key: &oms_security::key::PreparedKey<oms_security::key::Aes>,
+    state: &mut oms_security::sender::SenderState,
+    out: &mut [u8],
+) {
+    use wmbus_phy::FrameFormat;
+    let limit = usize::from(octet);
+    for crc in black_box([None, Some(FrameFormat::A), Some(FrameFormat::B)]) {
+        black_box(sealed.frame_into(crc, out).map(|frame| frame.len()).is_ok());
+        black_box(sealed.frame_enciphered_into(crc, key, state, limit as u32, out).is_ok());
+        let Ok(mut frames) = sealed.frames(limit) else { continue };
+        black_box(frames.next_into(limit, crc, out).is_ok());
+        black_box(frames.next_enciphered_into(limit, crc, key, state, limit as u32, out).is_ok());
+    }
+    black_box((sealed.message().len(), sealed.afl()));
+}
