@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use embedded_io::{ErrorType, Read, ReadReady, Write};
-use mbus_link::io::{PortError, Timer, run, step};
+use mbus_link::io::{PortError, Timer, run, step, turn};
 use mbus_link::time::{Duration, Instant};
 use mbus_link::wired::{
     DataClass, LineTiming, Master, MasterEvent, PrimaryAddress, Slave, SlaveEvent, SlaveSettings, Station,
@@ -173,4 +173,59 @@ async fn far_is_gone(near: &mut AsyncPort, clock: &Rc<Cell<Instant>>, master: &m
     master.request(PrimaryAddress(2), DataClass::Two).unwrap();
     assert_eq!(run(near, &mut Clock(clock.clone()), master).await, Err(PortError::Closed));
     assert_eq!(master.baud(), 2400);
+}
+
+/// The future is polled once: it ends at once or waits for the line and the clock.
+fn once<T>(future: impl Future<Output = T>) -> Poll<T> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[test]
+fn a_turn_ends_with_everything_that_happens() {
+    let (near, far) = ports();
+    let mut port = AsyncPort(far);
+    let mut clock = Clock(Rc::new(Cell::new(Instant::ZERO)));
+    let mut slave = slave();
+    assert_eq!(once(turn(&mut port, &mut clock, &mut slave)), Poll::Pending);
+    // REQ-UD2 comes in two parts: the first one is no event, and a turn that was given up has lost nothing.
+    near.to.borrow_mut().extend([0x10, 0x5B, 0x01, 0x5C, 0x16]);
+    for is_whole in [false, true] {
+        assert_eq!(once(turn(&mut port, &mut clock, &mut slave)), Poll::Ready(Ok(())));
+        assert_eq!(slave.has_event(), is_whole);
+    }
+    // An event that waits is not waited behind.
+    assert_eq!(once(turn(&mut port, &mut clock, &mut slave)), Poll::Ready(Ok(())));
+    serve(&mut slave);
+    // The answer has its time, and goes out in the turn that its time ends.
+    assert_eq!(once(turn(&mut port, &mut clock, &mut slave)), Poll::Pending);
+    assert!(near.from.borrow().is_empty());
+    clock.0.set(slave.poll_timeout().unwrap());
+    assert!(once(turn(&mut port, &mut clock, &mut slave)).is_pending());
+    assert_eq!(near.from.borrow().front(), Some(&0x68));
+    port.0.is_closed = true;
+    assert_eq!(once(turn(&mut port, &mut clock, &mut slave)), Poll::Ready(Err(PortError::Closed)));
+}
+
+#[test]
+fn a_turn_ends_with_time_that_passes() {
+    let (near, far) = ports();
+    let mut port = AsyncPort(near);
+    let time = Rc::new(Cell::new(Instant::ZERO));
+    let mut timer = Clock(time.clone());
+    let mut master = master();
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(once(turn(&mut port, &mut timer, &mut master)).is_pending());
+    // Nobody answers, which is told; the line rests, and then, without an event, the request goes out again.
+    for (is_told, sent) in [(true, 5), (false, 10)] {
+        let due = master.poll_timeout().unwrap();
+        {
+            let mut waiting = pin!(turn(&mut port, &mut timer, &mut master));
+            time.set(Instant::from_micros(due.as_micros() - 1));
+            assert!(waiting.as_mut().poll(&mut context).is_pending());
+            time.set(due);
+            assert_eq!(waiting.as_mut().poll(&mut context), Poll::Ready(Ok(())));
+        }
+        assert_eq!(matches!(master.poll_event(), Some(MasterEvent::Retry { sends: 1, .. })), is_told);
+        assert_eq!((far.from.borrow().len(), master.has_event()), (sent, false));
+    }
 }

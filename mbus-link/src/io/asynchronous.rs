@@ -1,4 +1,4 @@
-//! `embedded-io-async`: runs a machine until it has something to tell.
+//! `embedded-io-async`: runs a machine until something happens, or until it has something to tell.
 
 use core::future::{Future, pending, poll_fn};
 use core::pin::pin;
@@ -31,39 +31,68 @@ pub async fn run<P: Read + Write>(
     timer: &mut impl Timer,
     station: &mut impl Station,
 ) -> Result<(), PortError<P::Error>> {
-    let mut buffer = [0; CHUNK];
-    loop {
-        let now = timer.now();
-        station.handle_timeout(now);
-        if let Some(octets) = station.poll_transmit(now) {
-            port.write_all(octets).await.map_err(PortError::Port)?;
-            port.flush().await.map_err(PortError::Port)?;
-        }
-        if station.has_event() {
-            return Ok(());
-        }
-        let due = station.poll_timeout();
-        let heard = {
-            let mut read = pin!(port.read(&mut buffer));
-            let mut wait = pin!(async {
-                match due {
-                    Some(at) => timer.wait_until(at).await,
-                    None => pending().await,
-                }
-            });
-            poll_fn(|context| {
-                if let Poll::Ready(outcome) = read.as_mut().poll(context) {
-                    return Poll::Ready(Some(outcome));
-                }
-                wait.as_mut().poll(context).map(|()| None)
-            })
-            .await
-        };
-        match heard {
-            Some(Ok(0)) => return Err(PortError::Closed),
-            Some(Ok(len)) => station.handle_input(timer.now(), buffer.get(..len).unwrap_or_default()),
-            Some(Err(error)) => return Err(PortError::Port(error)),
-            None => {}
-        }
+    while {
+        turn(port, timer, station).await?;
+        !station.has_event()
+    } {}
+    Ok(())
+}
+
+/// One turn of [`run`], for programs that look around after everything that happens: at the progress of a search, at the
+/// rate of a port that somebody else sets. Sends what is due; then, unless an event waits to be fetched, waits for octets
+/// or for [`Station::poll_timeout`], whichever comes first, and has the machine do its part.
+///
+/// The future may be dropped as that of [`run`].
+///
+/// # Errors
+/// [`PortError`].
+pub async fn turn<P: Read + Write>(
+    port: &mut P,
+    timer: &mut impl Timer,
+    station: &mut impl Station,
+) -> Result<(), PortError<P::Error>> {
+    settle(port, timer, station).await?;
+    if station.has_event() {
+        return Ok(());
     }
+    let mut buffer = [0; CHUNK];
+    let due = station.poll_timeout();
+    let heard = {
+        let mut read = pin!(port.read(&mut buffer));
+        let mut wait = pin!(async {
+            match due {
+                Some(at) => timer.wait_until(at).await,
+                None => pending().await,
+            }
+        });
+        poll_fn(|context| {
+            if let Poll::Ready(outcome) = read.as_mut().poll(context) {
+                return Poll::Ready(Some(outcome));
+            }
+            wait.as_mut().poll(context).map(|()| None)
+        })
+        .await
+    };
+    match heard {
+        Some(Ok(0)) => return Err(PortError::Closed),
+        Some(Ok(len)) => station.handle_input(timer.now(), buffer.get(..len).unwrap_or_default()),
+        Some(Err(error)) => return Err(PortError::Port(error)),
+        None => {}
+    }
+    settle(port, timer, station).await
+}
+
+/// Does what is due and writes what is to be sent.
+async fn settle<P: Write>(
+    port: &mut P,
+    timer: &mut impl Timer,
+    station: &mut impl Station,
+) -> Result<(), PortError<P::Error>> {
+    let now = timer.now();
+    station.handle_timeout(now);
+    if let Some(octets) = station.poll_transmit(now) {
+        port.write_all(octets).await.map_err(PortError::Port)?;
+        port.flush().await.map_err(PortError::Port)?;
+    }
+    Ok(())
 }

@@ -17,7 +17,7 @@ mod blocking;
 
 #[cfg(feature = "embedded-io-async")]
 #[cfg_attr(docsrs, doc(cfg(feature = "embedded-io-async")))]
-pub use asynchronous::{Timer, run};
+pub use asynchronous::{Timer, run, turn};
 #[cfg(feature = "embedded-io")]
 #[cfg_attr(docsrs, doc(cfg(feature = "embedded-io")))]
 pub use blocking::step;
