@@ -1,12 +1,12 @@
-//! Ports: serial lines, TCP converters, pseudo-terminals; and the loop that runs a state machine behind one.
+//! Ports: serial lines, TCP converters, pseudo-terminals; and the clock beside them.
 //!
-//! Invariants: all waiting is here and nowhere else; a port that is closed at the other end is an error and not silence.
+//! Invariants: a state machine behind one is run by [`mbus_link::io`] alone; a port that is closed at the other end is an
+//! error and not silence.
 
+use mbus_link::io::{PortError, Timer};
 use mbus_link::time::{Duration, Instant};
-use mbus_link::wired::Station;
 use std::io;
-use std::ops::ControlFlow;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_serial::{DataBits, Parity, SerialPort, SerialPortBuilderExt, SerialStream, StopBits};
 
@@ -112,6 +112,15 @@ pub fn pseudo_terminal(baud: u32) -> io::Result<(SerialStream, SerialStream, Str
     Ok((ours, theirs, name))
 }
 
+/// Why a port does not go on, as an error of the system: [`io::ErrorKind::UnexpectedEof`] when the other end closed it.
+#[must_use]
+pub fn failure(error: PortError<io::Error>) -> io::Error {
+    match error {
+        PortError::Closed => io::ErrorKind::UnexpectedEof.into(),
+        PortError::Port(error) => error,
+    }
+}
+
 /// The time of a state machine, counted from the start of the program.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock(tokio::time::Instant);
@@ -122,56 +131,16 @@ impl Clock {
     pub fn start() -> Self {
         Self(tokio::time::Instant::now())
     }
-    /// What it shows.
-    #[must_use]
-    pub fn now(&self) -> Instant {
-        Instant::from_micros(u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX))
-    }
-    fn at(&self, instant: Instant) -> tokio::time::Instant {
-        // A day is as long as anybody waits.
-        let micros = instant.as_micros().min(self.now().after(Duration::from_secs(86_400)).as_micros());
-        self.0 + std::time::Duration::from_micros(micros)
-    }
 }
 
-/// Runs `station` behind `port` until `step` breaks off. It is called after everything that happened, to fetch the
-/// events; whatever it has the station do goes out at once.
-///
-/// # Errors
-/// Those of the port; [`io::ErrorKind::UnexpectedEof`] when the other end closed it.
-pub async fn drive<S: Station, P: Port + ?Sized, T>(
-    clock: &Clock,
-    port: &mut P,
-    station: &mut S,
-    mut step: impl FnMut(&mut S, &mut P) -> io::Result<ControlFlow<T>>,
-) -> io::Result<T> {
-    let mut buffer = [0; 512];
-    loop {
-        while let Some(octets) = station.poll_transmit(clock.now()) {
-            port.write_all(octets).await?;
-            port.flush().await?;
-        }
-        if let ControlFlow::Break(outcome) = step(station, port)? {
-            return Ok(outcome);
-        }
-        if let Some(octets) = station.poll_transmit(clock.now()) {
-            port.write_all(octets).await?;
-            port.flush().await?;
-        }
-        let wake = station.poll_timeout().map(|at| clock.at(at));
-        let sleep = async {
-            match wake {
-                Some(at) => tokio::time::sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            read = port.read(&mut buffer) => match read? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                n => station.handle_input(clock.now(), buffer.get(..n).unwrap_or_default()),
-            },
-            () = sleep => station.handle_timeout(clock.now()),
-        }
+impl Timer for Clock {
+    fn now(&mut self) -> Instant {
+        Instant::from_micros(u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+    async fn wait_until(&mut self, at: Instant) {
+        // A day is as long as anybody waits.
+        let micros = at.as_micros().min(self.now().after(Duration::from_secs(86_400)).as_micros());
+        tokio::time::sleep_until(self.0 + std::time::Duration::from_micros(micros)).await;
     }
 }
 

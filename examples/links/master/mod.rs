@@ -11,7 +11,7 @@ pub mod problem;
 pub mod session;
 pub mod target;
 
-use crate::{USAGE, port};
+use crate::USAGE;
 use arguments::{Arguments, Order};
 use clap::Parser;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -91,6 +91,8 @@ where
     let outcome = Printer::new(&arguments, format, watched, out, err).and_then(|mut printer| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let outcome = runtime.block_on(carry_out(&arguments, &mut printer));
+        // A name that is still being looked up keeps nobody waiting.
+        runtime.shutdown_background();
         // What was found before an error is printed as well.
         printer.finish()?;
         outcome
@@ -231,11 +233,10 @@ impl<'a> Printer<'a> {
 
 async fn carry_out(arguments: &Arguments, printer: &mut Printer<'_>) -> Result<(), Problem> {
     let baud = arguments.baud.baud();
-    let port = port::open(&arguments.port, baud).await.map_err(Problem::Port)?;
     let allowance = Duration::from_millis(u64::from(arguments.allowance));
     let mut master = Master::new(LineTiming::new(baud).with_allowance(allowance));
     master.set_sends(arguments.tries);
-    let mut session = Session::new(port, master);
+    let mut session = Session::open(&arguments.port, master).await?;
     match arguments.order {
         Order::Read { meter, most } => read(&mut session, printer, meter, most).await,
         Order::SetAddress { meter, address } => {
@@ -361,11 +362,12 @@ async fn set_address(
     let mut payload = [0; 8];
     let payload = Command::SetAddress(address).encode_into(&mut payload)?;
     let told = session.order(&what, |master| master.send(meter.address(), payload)).await;
+    if !matches!(told, Ok(_) | Err(Problem::Meter { .. })) {
+        return told.map(|_| ());
+    }
     // The acknowledgement may have got lost although the meter has obeyed: the new address tells.
     let answer = session.order(&what, |master| master.request(address, DataClass::Two)).await;
-    let (Answer::Data(octets), Ok(_) | Err(Problem::Meter { .. })) = (answer?, &told) else {
-        return told.map(|_| ());
-    };
+    let Answer::Data(octets) = answer? else { return told.map(|_| ()) };
     let reading = printer.decode(octets);
     printer.print(&reading)?;
     let expected = match meter {

@@ -1,16 +1,18 @@
 //! A port, a master behind it, and orders one after the other.
 //!
-//! Invariants: Ctrl-C ends any order between two octets and leaves nothing half printed; what was found before is kept.
+//! Invariants: Ctrl-C ends the opening of a port, and any order between two octets; it leaves nothing half printed, and
+//! what was found before is kept.
 
 use super::problem::Problem;
-use crate::port::{AnyPort, Clock, Port, drive};
+use crate::port::{self, AnyPort, Clock};
+use embedded_io_adapters::tokio_1::FromTokio;
+use mbus_link::io::turn;
 use mbus_link::wired::{
     Fault, Frame, Master, MasterEvent, PrimaryAddress, PrimaryScan, ScanEvent, Search, SearchEvent,
     SearchReport, Station,
 };
 use std::future::Future;
 use std::io;
-use std::ops::ControlFlow;
 use std::pin::Pin;
 
 /// How an order ended.
@@ -35,38 +37,75 @@ type Stop = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 
 /// A port and the master behind it.
 pub struct Session {
-    port: AnyPort,
-    clock: Clock,
+    line: Line,
     /// There but while a search has it.
     master: Option<Master>,
-    stop: Stop,
 }
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("clock", &self.clock).finish_non_exhaustive()
+        f.debug_struct("Session").field("clock", &self.line.clock).finish_non_exhaustive()
     }
 }
 
-/// Runs a station until `step` ends it, or Ctrl-C.
-async fn run<S: Station, T>(
-    (clock, port, stop): (&Clock, &mut AnyPort, &mut Stop),
-    station: &mut S,
-    mut step: impl FnMut(&mut S, &mut dyn Port) -> io::Result<ControlFlow<T>>,
+/// What a station is run with.
+struct Line {
+    port: FromTokio<AnyPort>,
+    clock: Clock,
+    stop: Stop,
+}
+
+impl Line {
+    /// Runs a station until `step` has an outcome, or Ctrl-C. It is called after everything that happened.
+    async fn run<S: Station, T>(
+        &mut self,
+        station: &mut S,
+        mut step: impl FnMut(&mut S, &mut AnyPort) -> Result<Option<T>, Problem>,
+    ) -> Result<T, Problem> {
+        let Self { port, clock, stop } = self;
+        unless_stopped(stop, async {
+            loop {
+                // Not as any error of the system: a pipe that breaks here is the port and not the output.
+                turn(port, clock, station).await.map_err(|error| Problem::Io(port::failure(error)))?;
+                if let Some(outcome) = step(station, port.inner_mut())? {
+                    return Ok(outcome);
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// Ends `work` when the user wants it. Whatever comes after that is ended too.
+async fn unless_stopped<T>(
+    stop: &mut Stop,
+    work: impl Future<Output = Result<T, Problem>>,
 ) -> Result<T, Problem> {
     tokio::select! {
+        // Asked for first, so that a stop is a stop also while octets come in.
         biased;
-        stopped = stop => stopped.map_or_else(|error| Err(error.into()), |()| Err(Problem::Stopped)),
-        outcome = drive(clock, port.as_mut(), station, |station, port| step(station, port)) => Ok(outcome?),
+        stopped = &mut *stop => {
+            *stop = Box::pin(std::future::ready(Ok(())));
+            stopped?;
+            Err(Problem::Stopped)
+        }
+        outcome = work => outcome,
     }
 }
 
 impl Session {
-    /// A session on an open port.
-    #[must_use]
-    pub fn new(port: AnyPort, master: Master) -> Self {
-        let stop = Box::pin(tokio::signal::ctrl_c());
-        Self { port, clock: Clock::start(), master: Some(master), stop }
+    /// Opens a port, see [`port::open`]; the master and the port work at the same rate.
+    ///
+    /// # Errors
+    /// [`Problem::Port`], [`Problem::Stopped`].
+    pub async fn open(port: &str, master: Master) -> Result<Self, Problem> {
+        Self::open_until(Box::pin(tokio::signal::ctrl_c()), port, master).await
+    }
+    async fn open_until(mut stop: Stop, port: &str, master: Master) -> Result<Self, Problem> {
+        let opened = port::open(port, master.line().baud);
+        let port = unless_stopped(&mut stop, async { opened.await.map_err(Problem::Port) }).await?;
+        let line = Line { port: FromTokio::new(port), clock: Clock::start(), stop };
+        Ok(Self { line, master: Some(master) })
     }
 
     /// Gives the master an order and waits for its end. `what` names it in the error.
@@ -80,15 +119,15 @@ impl Session {
     ) -> Result<Answer, Problem> {
         let Some(master) = &mut self.master else { return Err(Problem::Stopped) };
         order(master)?;
-        let ended = run((&self.clock, &mut self.port, &mut self.stop), master, |master, port| {
+        let ended = self.line.run(master, |master, port| {
             while let Some(event) = master.poll_event() {
                 if let MasterEvent::BaudRate(baud) = event {
                     port.set_baud(baud)?;
                 } else if let Some(ended) = ended(&event) {
-                    return Ok(ControlFlow::Break(ended));
+                    return Ok(Some(ended));
                 }
             }
-            Ok(ControlFlow::<Ended>::Continue(()))
+            Ok(None)
         });
         match ended.await? {
             Ok(answer) => Ok(answer),
@@ -107,7 +146,7 @@ impl Session {
     ) -> Result<SearchReport, Problem> {
         let Some(master) = self.master.take() else { return Err(Problem::Stopped) };
         let mut search = Search::new(master, settings);
-        let outcome = run((&self.clock, &mut self.port, &mut self.stop), &mut search, |search, _| {
+        let running = self.line.run(&mut search, |search, _| {
             while let Some(event) = search.poll_event() {
                 match event {
                     SearchEvent::Found { address, payload, .. } => {
@@ -116,14 +155,14 @@ impl Session {
                     SearchEvent::Unresolved { selection, fault } => {
                         found(Found::Several(selection.address.to_string(), fault))?;
                     }
-                    SearchEvent::Done(report) => return Ok(ControlFlow::Break(report)),
+                    SearchEvent::Done(report) => return Ok(Some(report)),
                     _ => {}
                 }
             }
             progress(search.progress());
-            Ok(ControlFlow::Continue(()))
-        })
-        .await;
+            Ok(None)
+        });
+        let outcome = running.await;
         self.master = Some(search.into_master());
         outcome
     }
@@ -139,7 +178,7 @@ impl Session {
     ) -> Result<SearchReport, Problem> {
         let Some(master) = self.master.take() else { return Err(Problem::Stopped) };
         let mut scan = PrimaryScan::new(master, PrimaryAddress(first), PrimaryAddress(last));
-        let outcome = run((&self.clock, &mut self.port, &mut self.stop), &mut scan, |scan, _| {
+        let running = self.line.run(&mut scan, |scan, _| {
             while let Some(event) = scan.poll_event() {
                 match event {
                     ScanEvent::Found { address, payload } => {
@@ -148,14 +187,14 @@ impl Session {
                     ScanEvent::Shared { address, fault } => {
                         found(Found::Several(format!("address {address}"), fault))?;
                     }
-                    ScanEvent::Done(report) => return Ok(ControlFlow::Break(report)),
+                    ScanEvent::Done(report) => return Ok(Some(report)),
                     _ => {}
                 }
             }
             progress(scan.progress());
-            Ok(ControlFlow::Continue(()))
-        })
-        .await;
+            Ok(None)
+        });
+        let outcome = running.await;
         self.master = Some(scan.into_master());
         outcome
     }
@@ -187,4 +226,50 @@ fn ended(event: &MasterEvent<'_>) -> Option<Ended> {
         MasterEvent::Failed { fault, sends, .. } => Err((fault, sends)),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mbus_link::wired::{DataClass, LineTiming};
+    use tokio::io::AsyncReadExt;
+
+    fn run(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(test);
+    }
+
+    #[test]
+    fn a_stop_ends_what_would_wait_for_ever_and_all_after_it() {
+        run(async {
+            let (tell, told) = tokio::sync::oneshot::channel();
+            let mut stop: Stop = Box::pin(async { told.await.map_err(io::Error::other) });
+            let work = async {
+                let _ = tell.send(());
+                std::future::pending::<Result<(), Problem>>().await
+            };
+            assert!(matches!(unless_stopped(&mut stop, work).await, Err(Problem::Stopped)));
+            let done = std::future::ready(Ok(()));
+            assert!(matches!(unless_stopped(&mut stop, done).await, Err(Problem::Stopped)));
+        });
+    }
+
+    #[test]
+    fn a_stop_ends_the_opening_and_an_order() {
+        run(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+            let name = listener.local_addr().expect("its address").to_string();
+            let master = || Master::new(LineTiming::new(300));
+            let stopped = Session::open_until(Box::pin(std::future::ready(Ok(()))), &name, master()).await;
+            assert!(matches!(stopped, Err(Problem::Stopped)));
+            // The stop comes when the request is on the line, and nobody answers.
+            let stop = async move {
+                let (mut stream, _) = listener.accept().await?;
+                stream.read_exact(&mut [0; 5]).await.map(|_| ())
+            };
+            let mut session = Session::open_until(Box::pin(stop), &name, master()).await.expect("a session");
+            let order = session.order("1", |master| master.request(PrimaryAddress(1), DataClass::Two));
+            assert!(matches!(order.await, Err(Problem::Stopped)));
+        });
+    }
 }

@@ -4,10 +4,10 @@ use super::arguments::Wired;
 use super::segment::{Faults, Segment};
 use super::wired::WiredMeter;
 use crate::port::{self, Clock, Port};
+use embedded_io_adapters::tokio_1::FromTokio;
 use mbus_app::alarm::Alarm;
 use mbus_link::wired::{Frame, LineTiming};
 use std::io::{self, Write};
-use std::ops::ControlFlow;
 use tokio::net::TcpListener;
 
 /// The meters of the command line, none of them read yet.
@@ -71,11 +71,11 @@ async fn serve_for_ever(
 ) -> io::Result<()> {
     let faults = Faults { echo: arguments.echo, in_step: arguments.in_step, ..Faults::default() };
     let mut segment = Segment::new(meters(arguments), faults, arguments.common.now());
-    let clock = Clock::start();
+    let mut clock = Clock::start();
     let Some(address) = &arguments.tcp else {
-        let (mut ours, theirs, name) = port::pseudo_terminal(arguments.baud.baud())?;
+        let (ours, theirs, name) = port::pseudo_terminal(arguments.baud.baud())?;
         writeln!(out, "{name}").and_then(|()| out.flush())?;
-        let outcome = answer(arguments, &clock, &mut ours, &mut segment, err).await;
+        let outcome = answer(arguments, &mut clock, ours, &mut segment, err).await;
         drop(theirs);
         return outcome;
     };
@@ -87,9 +87,9 @@ async fn serve_for_ever(
     })?;
     writeln!(out, "{}", listener.local_addr()?).and_then(|()| out.flush())?;
     loop {
-        let (mut stream, _) = listener.accept().await?;
+        let (stream, _) = listener.accept().await?;
         let _ = stream.set_nodelay(true);
-        match answer(arguments, &clock, &mut stream, &mut segment, err).await {
+        match answer(arguments, &mut clock, stream, &mut segment, err).await {
             // The master hung up: the next one, please.
             Err(error) if is_hangup(&error) => {}
             outcome => return outcome,
@@ -104,14 +104,15 @@ fn is_hangup(error: &io::Error) -> bool {
 
 async fn answer<P: Port>(
     arguments: &Wired,
-    clock: &Clock,
-    port: &mut P,
+    clock: &mut Clock,
+    port: P,
     segment: &mut Segment,
     err: &mut (dyn Write + Send),
 ) -> io::Result<()> {
-    port::drive(clock, port, segment, |segment, port| {
+    let mut port = FromTokio::new(port);
+    loop {
         segment.set_clock(arguments.common.now());
-        if let Some(baud) = port.baud() {
+        if let Some(baud) = port.inner().baud() {
             segment.set_port_baud(baud);
         }
         for meter in segment.meters() {
@@ -122,7 +123,6 @@ async fn answer<P: Port>(
                 }
             }
         }
-        Ok(ControlFlow::<()>::Continue(()))
-    })
-    .await
+        mbus_link::io::turn(&mut port, clock, segment).await.map_err(port::failure)?;
+    }
 }
