@@ -275,13 +275,15 @@ impl Decoder {
                 let device = telegram.meter().map_or(DeviceType::UNKNOWN, |meter| meter.device_type);
                 reading.error = records::fill(reading, telegram.records(), device, telegram.body_offset());
                 // A telegram that teaches nothing is none the worse for it.
-                let _ = frame::learn(telegram, &mut self.formats);
+                if self.may_teach(telegram, item) {
+                    let _ = frame::learn(telegram, &mut self.formats);
+                }
             }
             Content::CompactFrame => match telegram.fixed_data() {
                 Some(data) => fixed(reading, &data),
                 None => self.compact(reading, telegram, item),
             },
-            Content::FormatFrame => self.format(reading, telegram),
+            Content::FormatFrame => self.format(reading, telegram, item),
             Content::ApplicationError => {
                 let error = ApplicationError::parse(body);
                 reading.facts.push(("application_error", format!("{} ({:02X})", error.code, error.code.0)));
@@ -315,7 +317,18 @@ impl Decoder {
         }
     }
 
-    fn format(&mut self, reading: &mut Reading, telegram: &Telegram<'_>) {
+    /// With keys at hand only telegrams that one of them opened teach, and none with a clear part that no MAC covers:
+    /// strangers do not push the formats of the user's meters out. Without any key nothing tells a stranger.
+    fn may_teach(&self, telegram: &Telegram<'_>, item: &Item) -> bool {
+        let has_keys = item.key.is_some() || self.key.is_some() || !self.keys.is_empty();
+        let observed = telegram.observed();
+        !has_keys || observed.authenticated || (observed.deciphered && observed.clear_octets == 0)
+    }
+    fn format(&mut self, reading: &mut Reading, telegram: &Telegram<'_>, item: &Item) {
+        if !self.may_teach(telegram, item) {
+            reading.notes.push("the format was not learned: no key opened the telegram".into());
+            return;
+        }
         match frame::learn(telegram, &mut self.formats) {
             Ok(Some(key)) => reading.facts.push(("format_signature", format!("{:04X}", key.signature))),
             Ok(None) => {}

@@ -19,7 +19,26 @@ const LONGEST_LIST: usize = 255;
 /// Keeps the format of a full frame (its headers) or of a format frame (what it tells), and says under which key;
 /// `None` for all other telegrams, and for full frames without records.
 ///
-/// Whoever fears strangers that send formats of their own asks [`Telegram::is_authenticated`] or for a known meter first.
+/// A store is bounded, and a stranger that sends enough formats pushes those of the known meters out. Who may teach is
+/// for the caller to say, before the call: a telegram that [`Telegram::judge`] believed, an authenticated one, one that
+/// a key opened, or one of a meter on a list of the caller's. Only a MAC or tag keeps strangers out for sure: a
+/// telegram of mode 5 or of the link layer's cipher that was heard can be sent again with changed octets, and a part of
+/// it that is clear ([`oms_security::profile::Observed::clear_octets`]) with any octets at all.
+///
+/// ```
+/// use mbus_app::Telegram;
+/// use mbus_app::frame::{BoundedFormats, learn};
+/// use oms_security::key::NoKeys;
+/// let mut octets = *b"\x1A\x44\x93\x15\x78\x56\x34\x12\x01\x07\x7A\x01\0\0\0\x02\x02\xD2\x04\x02\x15\x2E\x16\x02\x2A\x34\x23";
+/// let telegram = Telegram::decode(&mut octets, &NoKeys)?;
+/// let mut formats = BoundedFormats::<8, 64>::new();
+/// // In clear: anybody may have sent it.
+/// if telegram.is_authenticated() {
+///     learn(&telegram, &mut formats)?;
+/// }
+/// assert_eq!(formats.export().count(), 0);
+/// # Ok::<(), mbus_app::Error>(())
+/// ```
 ///
 /// # Errors
 /// Those of the format frame, of the records, and of the store.

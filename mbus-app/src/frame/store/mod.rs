@@ -2,7 +2,8 @@
 //!
 //! Invariants: a list is kept under manufacturer, version, device type and signature, and only when it has
 //! that signature; an empty list is refused. A full store gives up the list that was learned or used the longest
-//! ago, so that strangers cannot fill it for ever; whoever wants to be sure learns only from its own meters. Looking
+//! ago: strangers do not fill it for ever, but enough of them push lists out. Whoever wants to be sure learns only
+//! from its own meters ([`learn`](super::learn) says how). Looking
 //! at a candidate is no use of it, a good expansion is ([`FormatStore::used`]). Nothing is global. Lists survive a
 //! restart as text, one line each ([`import`]).
 
