@@ -17,7 +17,7 @@ use mbus_app::command::{ApplicationSelect, ClockCommand};
 use mbus_app::fixed::FixedData;
 use mbus_app::frame;
 use mbus_app::frame::known::KnownFormats;
-use mbus_app::frame::store::Formats;
+use mbus_app::frame::store::{Formats, NoFormats};
 use mbus_app::record::{RecordOptions, Records};
 use mbus_app::telegram::{BodyState, Input, LaxTelegram, Link, Telegram};
 use mbus_app::tpl::{PartnerStatus, Status};
@@ -318,18 +318,22 @@ impl Decoder {
     }
 
     /// With keys at hand only telegrams that one of them opened teach, and none with a clear part that no MAC covers:
-    /// strangers do not push the formats of the user's meters out. Without any key nothing tells a stranger.
+    /// strangers do not push the formats of the user's meters out. Without any key nothing tells a stranger, and on the
+    /// wired bus there is none.
     fn may_teach(&self, telegram: &Telegram<'_>, item: &Item) -> bool {
         let has_keys = item.key.is_some() || self.key.is_some() || !self.keys.is_empty();
         let observed = telegram.observed();
-        !has_keys || observed.authenticated || (observed.deciphered && observed.clear_octets == 0)
+        let is_wired = matches!(telegram.link(), Some(Link::Wired(_)));
+        !has_keys || is_wired || observed.authenticated || (observed.deciphered && observed.clear_octets == 0)
     }
     fn format(&mut self, reading: &mut Reading, telegram: &Telegram<'_>, item: &Item) {
-        if !self.may_teach(telegram, item) {
+        let learned = if self.may_teach(telegram, item) {
+            frame::learn(telegram, &mut self.formats)
+        } else {
             reading.notes.push("the format was not learned: no key opened the telegram".into());
-            return;
-        }
-        match frame::learn(telegram, &mut self.formats) {
+            frame::learn(telegram, &mut NoFormats)
+        };
+        match learned {
             Ok(Some(key)) => reading.facts.push(("format_signature", format!("{:04X}", key.signature))),
             Ok(None) => {}
             Err(error) => reading.error = Some(problem::of(error)),
