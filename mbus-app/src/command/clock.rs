@@ -146,6 +146,24 @@ mod tests {
     const PRINTED: [u8; 14] = [0x01, 0x32, 0x01, 0x00, 0, 0, 0, 0, 0, 0, 0x2F, 0x2F, 0x2F, 0x2F];
 
     #[test]
+    fn both_forms_in_every_buffer_size() {
+        let command = ClockCommand::parse(&PRINTED).unwrap();
+        for (short, needed) in [(true, 4), (false, 14)] {
+            for size in 0..=needed + 1 {
+                let mut buffer = [0xAA; 16];
+                let given = &mut buffer[..size];
+                let built = if short { command.encode_short_into(given) } else { command.encode_into(given) };
+                match built {
+                    Ok(octets) => assert!(size >= needed && octets == &PRINTED[..needed], "{size}"),
+                    Err(error) => {
+                        assert_eq!(error.kind, ErrorKind::BufferTooSmall { needed, available: size });
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_printed_command_both_ways() {
         let command = ClockCommand::parse(&PRINTED).unwrap();
         let time = Time { hour: Some(0), minute: Some(1), second: Some(50) };
