@@ -8,6 +8,7 @@
 
 pub mod plot;
 pub mod series;
+pub mod ticks;
 
 use crate::decode::arguments::KeyText;
 use crate::decode::{hex, keys};

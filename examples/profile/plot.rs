@@ -1,7 +1,9 @@
 //! Series as an SVG picture, one below the other. Drawn with floating point numbers: a picture needs no more.
 
 use super::series::{Point, Series};
+use super::ticks;
 use chrono::{Duration, NaiveDate, NaiveDateTime};
+use plotters::coord::combinators::BindKeyPoints;
 use plotters::prelude::*;
 use std::error::Error;
 
@@ -62,8 +64,9 @@ where
     let y_label = |y: &f64| format!("{y:.coarse$}");
     if let (Some((first, _)), Some((last, _))) = (timed.first().copied(), timed.last().copied()) {
         let last = if last > first { last } else { first + Duration::seconds(1) };
-        let mut chart = chart.build_cartesian_2d(RangedDateTime::from(first..last), low..high)?;
-        let form = if last - first > Duration::days(2) { "%Y-%m-%d" } else { "%m-%d %H:%M:%S" };
+        let (marks, form) = ticks::between(first, last);
+        let axis = RangedDateTime::from(first..last).with_key_points(marks);
+        let mut chart = chart.build_cartesian_2d(axis, low..high)?;
         let x_label = |at: &NaiveDateTime| at.format(form).to_string();
         chart
             .configure_mesh()

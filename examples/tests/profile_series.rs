@@ -53,15 +53,15 @@ fn two_series_of_an_inverse_profile() {
 fn the_picture() {
     let path = std::env::temp_dir().join(format!("profile-{}.svg", std::process::id()));
     let file = path.to_str().unwrap();
-    for (arguments, marks, caption) in [
-        (vec!["profile", "--svg", file, YEAR], 13, "volume [m3], without 1 of unknown time"),
-        (vec!["profile", "--svg", file, "--key", KEY, TAF7], 96, "energy [W.h]"),
+    for (arguments, marks, caption, label) in [
+        (vec!["profile", "--svg", file, YEAR], 13, "volume [m3], without 1 of unknown time", "2012-04\n"),
+        (vec!["profile", "--svg", file, "--key", KEY, TAF7], 96, "energy [W.h]", "storage number"),
     ] {
         assert_eq!(run(arguments).0, 0);
         let picture = std::fs::read_to_string(&path).unwrap();
         assert!(picture.starts_with("<svg") && picture.trim_end().ends_with("</svg>"));
         assert_eq!(picture.matches("<circle").count(), marks);
-        assert!(picture.contains(caption), "{picture}");
+        assert!(picture.contains(caption) && picture.contains(label), "{picture}");
     }
     std::fs::remove_file(&path).unwrap();
 }
