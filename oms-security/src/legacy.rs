@@ -1,4 +1,4 @@
-//! The deprecated modes 2, 3 (DES) and 4 (AES-128): read only, with feature `legacy`.
+//! The deprecated modes 2, 3 (DES) and 4 (AES-128), with feature `legacy`: to read old meters.
 //!
 //! ```text
 //! mode 2   DES-CBC      IV = 00 x 8                              CF low octet: octets enciphered
@@ -13,16 +13,19 @@
 //! as a number of blocks in its upper four bits, which is at the same time the number of octets. DES is broken
 //! by trying all keys and none of these modes authenticates: what they open is [`Found::Deciphered`] and
 //! nothing more. Invariant: a key that does not fit leaves the octets as they were.
+//!
+//! The functions that seal are legacy and broken, for tests and for simulators of old meters: no meter and no gateway
+//! is to be built with them. Nothing else in this library calls them, and no builder of telegrams makes these modes.
 
 use core::fmt;
 
 use cipher::array::Array;
-use cipher::{BlockModeDecrypt, InnerIvInit, KeyInit};
+use cipher::{BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit};
 use des::Des;
 use mbus_link::Address;
 use zeroize::ZeroizeOnDrop;
 
-use crate::key::{KeyProvider, MAX_CANDIDATES};
+use crate::key::{BlockCipher128, KeyProvider, MAX_CANDIDATES, PreparedKey};
 use crate::mode::SecurityMode;
 use crate::mode5::{self, BLOCK};
 use crate::sealed::{Found, Opening, SecurityContext, none_fits, request};
@@ -70,6 +73,14 @@ pub const fn initialisation_vector(meter: Address, day: [u8; 2]) -> [u8; DES_BLO
     [a, b, c, d, e, f, g, h]
 }
 
+/// The initialisation vector of modes 2 and 3.
+const fn vector(context: &SecurityContext, day: [u8; 2]) -> [u8; DES_BLOCK] {
+    match context.configuration.mode() {
+        SecurityMode::DES_CBC => [0; DES_BLOCK],
+        _ => initialisation_vector(context.meter, day),
+    }
+}
+
 /// Deciphers whole blocks in place; false, and nothing changed, when they do not begin with 2F 2F then.
 fn decipher(key: &DesKey, vector: [u8; DES_BLOCK], octets: &mut [u8]) -> bool {
     let (blocks, rest) = Array::<u8, cipher::consts::U8>::slice_as_chunks_mut(octets);
@@ -114,11 +125,7 @@ pub(crate) fn open_des<P: KeyProvider + ?Sized>(
     let request = request(context, None);
     let mut tried = 0usize;
     for candidate in (0..MAX_CANDIDATES).map_while(|n| keys.des_candidate(&request, n)) {
-        let vector = match context.configuration.mode() {
-            SecurityMode::DES_CBC => [0; DES_BLOCK],
-            _ => initialisation_vector(context.meter, candidate.day),
-        };
-        if decipher(candidate.key, vector, octets) {
+        if decipher(candidate.key, vector(context, candidate.day), octets) {
             return Ok(Opening { found: Found::Deciphered, enciphered: announced, ..Opening::CLEAR });
         }
         tried = tried.saturating_add(1);
@@ -141,14 +148,71 @@ pub(crate) fn open_aes<P: KeyProvider + ?Sized>(
     mode5::open_blocks(context, octets, [0; BLOCK], keys).map_err(|kind| kind.at(body))
 }
 
+/// The octets to encipher, which must begin with 2F 2F.
+fn plain_part<'m>(
+    context: &SecurityContext,
+    message: &'m mut [u8],
+    body: usize,
+    (mask, block): (u8, usize),
+) -> Result<&'m mut [u8], Error> {
+    let announced = usize::from(context.configuration.encrypted_octets().unwrap_or_default() & mask);
+    let octets = enciphered_part(message, body, announced, block).map_err(|kind| kind.at(body))?;
+    if !octets.is_empty() && !octets.starts_with(&mode5::CHECK) {
+        return Err(ErrorKind::CheckOctets { tried: 0 }.at(body));
+    }
+    Ok(octets)
+}
+
+/// Seals a message of mode 2 or 3 in place. **Legacy and broken: for tests and for simulators of old meters.** Anybody
+/// can find the key of DES, and anybody can change what it enciphers. Of `with`, mode 2 looks at the key only.
+///
+/// # Errors
+/// [`ErrorKind::UnsupportedMode`] for another mode; [`ErrorKind::UnsupportedField`] when the octets announced are no
+/// whole number of blocks; [`ErrorKind::CiphertextTruncated`]; [`ErrorKind::CheckOctets`] when the body does not begin
+/// with 2F 2F. The message is as it was then.
+pub fn seal_broken_des(
+    context: &SecurityContext,
+    message: &mut [u8],
+    body: usize,
+    with: DesCandidate<'_>,
+) -> Result<(), Error> {
+    match context.configuration.mode() {
+        SecurityMode::DES_CBC | SecurityMode::DES_CBC_IV => {}
+        mode => return Err(ErrorKind::UnsupportedMode { mode }.at(body)),
+    }
+    let octets = plain_part(context, message, body, (0xFF, DES_BLOCK))?;
+    let (blocks, _) = Array::<u8, cipher::consts::U8>::slice_as_chunks_mut(octets);
+    let vector = vector(context, with.day);
+    cbc::Encryptor::<&Des>::inner_iv_init(&with.key.0, &vector.into()).encrypt_blocks(blocks);
+    Ok(())
+}
+
+/// Seals a message of mode 4 in place. **Legacy and broken: for tests and for simulators of old meters.** Equal
+/// beginnings give equal octets, and anybody can change what it enciphers.
+///
+/// # Errors
+/// As [`seal_broken_des`].
+pub fn seal_broken_aes<C: BlockCipher128>(
+    context: &SecurityContext,
+    message: &mut [u8],
+    body: usize,
+    key: &PreparedKey<C>,
+) -> Result<(), Error> {
+    match context.configuration.mode() {
+        SecurityMode::AES_CBC => {}
+        mode => return Err(ErrorKind::UnsupportedMode { mode }.at(body)),
+    }
+    mode5::encipher(key, [0; BLOCK], plain_part(context, message, body, (0xF0, BLOCK))?);
+    Ok(())
+}
+
 #[cfg(test)]
 #[cfg(feature = "aes")]
 mod tests {
     use super::*;
     use crate::configuration::Configuration;
-    use crate::key::{Aes, Key, KeyRequest, NoKeys, PreparedKey};
+    use crate::key::{Aes, Key, KeyRequest, NoKeys};
     use crate::sealed::open;
-    use cipher::BlockModeEncrypt;
     use std::format;
     use std::vec::Vec;
 
@@ -190,6 +254,17 @@ mod tests {
         let (blocks, _) = Array::<u8, cipher::consts::U8>::slice_as_chunks_mut(&mut block);
         cbc::Decryptor::<Des>::inner_iv_init(DesKey::new(KEY).0, &[0; 8].into()).decrypt_blocks(blocks);
         assert_eq!(block, [0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF]);
+    }
+
+    #[test]
+    fn sealing_gives_the_same_octets_as_a_cipher_beside_it() {
+        let key = DesKey::new(KEY);
+        let day = [0xB5, 0x3B];
+        for (field, vector) in [(0x0210, [0; 8]), (0x0310, initialisation_vector(context(0).meter, day))] {
+            let mut message = [&[0x7A, 7, 0, 0x10, 0x02][..], &PLAIN].concat();
+            seal_broken_des(&context(field), &mut message, 5, DesCandidate { key: &key, day }).unwrap();
+            assert_eq!(message, sealed(vector));
+        }
     }
 
     #[test]
@@ -236,7 +311,10 @@ mod tests {
         let key = PreparedKey::<Aes>::new(&Key::new([0x42; 16]));
         for (field, available) in [(0x0410, 20), (0x0413, 20), (0xE410, 16)] {
             let mut message = [&[0x7A, 7, 0, 0x10, 0x04][..], &PLAIN[..available]].concat();
-            mode5::encipher(&key, [0; BLOCK], &mut message[5..21]);
+            let mut by_hand = message.clone();
+            mode5::encipher(&key, [0; BLOCK], &mut by_hand[5..21]);
+            seal_broken_aes(&context(field), &mut message, 5, &key).unwrap();
+            assert_eq!(message, by_hand);
             let sealed = message.clone();
             let opening = open(&context(field), &mut message, 5, &key).unwrap();
             assert_eq!((opening.found, opening.enciphered), (Found::Deciphered, 16));
@@ -258,6 +336,29 @@ mod tests {
         assert_eq!(kind(0x0420, &keys), ErrorKind::CiphertextTruncated { announced: 32, available: 20 });
         assert_eq!(kind(0x0210, &Days(DesKey::new(KEY), Vec::new())), ErrorKind::KeyMissing);
         assert_eq!(kind(0x0210, &Days(DesKey::new([0xFE; 8]), [[0, 0]].into())).name(), "check_octets");
+        let des = DesKey::new(KEY);
+        let with = DesCandidate { key: &des, day: [0, 0] };
+        let aes = PreparedKey::<Aes>::new(&Key::new([1; 16]));
+        for (field, octet, name) in [
+            (0x0218, 0x2F, "ciphertext_truncated"),
+            (0x0311, 0x2F, "unsupported_field"),
+            (0x0210, 0x2E, "check_octets"),
+            (0x0410, 0x2F, "unsupported_mode"),
+            (0x0510, 0x2F, "unsupported_mode"),
+        ] {
+            let mut octets = [octet; 21];
+            let error = seal_broken_des(&context(field), &mut octets, 5, with).unwrap_err();
+            assert_eq!((error.kind.name(), octets), (name, [octet; 21]), "{field:04X}");
+        }
+        for (field, octet, name) in [
+            (0x0420, 0x2F, "ciphertext_truncated"),
+            (0x0410, 0x2E, "check_octets"),
+            (0x0210, 0x2F, "unsupported_mode"),
+        ] {
+            let mut octets = [octet; 21];
+            let error = seal_broken_aes(&context(field), &mut octets, 5, &aes).unwrap_err();
+            assert_eq!((error.kind.name(), octets), (name, [octet; 21]), "{field:04X}");
+        }
         for mode in [0x0210, 0x0310, 0x0410] {
             let key = PreparedKey::<Aes>::new(&Key::new([1; 16]));
             let mut octets = [0x2F; 21];

@@ -22,7 +22,8 @@ pub enum Support {
     /// Opened and sealed by a type that is called experimental, since what is public about the mode is not
     /// whole or rests on few sources; [`crate::sealed::open`] refuses it.
     Experimental,
-    /// Opened, not sealed, with feature `legacy`: deprecated.
+    /// Deprecated: opened with feature `legacy`, sealed for tests and simulators only, by functions that are called
+    /// broken.
     Legacy,
     /// The records are framed and handed on to a TLS session of the caller; what the AFL protects is checked.
     HandedOn,

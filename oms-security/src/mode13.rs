@@ -17,11 +17,13 @@ use core::fmt;
 
 use mbus_link::octets::Reader;
 
-use crate::key::KeyProvider;
+use crate::afl::Mac;
+use crate::configuration::Configuration;
+use crate::key::{BlockCipher128, KeyProvider, PreparedKey};
 use crate::mode::SecurityMode;
 use crate::mode7;
 use crate::replay::CounterUse;
-use crate::sealed::{MIN_AUTHENTIC, Opening, SecurityContext};
+use crate::sealed::{MIN_AUTHENTIC, Opening, SecurityContext, check_message_length};
 use crate::{Error, ErrorKind};
 
 /// Octets of the header of a record.
@@ -185,6 +187,14 @@ impl<'m> Iterator for Records<'m> {
     }
 }
 
+/// The configuration field of a message of mode 13 with all of its body in TLS. `content` is CC.
+#[must_use]
+pub const fn configuration(protocol: Protocol, content: u8) -> Configuration {
+    let field = u16::from_le_bytes([0xFF, content << 6 | SecurityMode::TLS.0]);
+    let extension = u16::from_le_bytes([protocol.0 & 0x0F, 0]);
+    Configuration { field, extension, counter: None, key_version: None }
+}
+
 /// What opening a message of mode 13 found out. Its records are still sealed: TLS opens them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -204,7 +214,7 @@ pub struct HandedOn {
 /// [`ErrorKind::UnsupportedMode`] for another mode; [`ErrorKind::UnsupportedField`] for an unknown protocol and
 /// for partial encryption; [`ErrorKind::Truncated`] when the records do not fill the body;
 /// [`ErrorKind::MacMissing`] when OMS demands a MAC; [`ErrorKind::UnsupportedMac`] for a GMAC or one of less
-/// than eight octets; [`ErrorKind::CounterMissing`]; [`ErrorKind::KeyMissing`]; [`ErrorKind::Mac`]. No record is to
+/// than eight octets; [`ErrorKind::MessageLength`]; [`ErrorKind::CounterMissing`]; [`ErrorKind::KeyMissing`]; [`ErrorKind::Mac`]. No record is to
 /// be handed on then.
 pub fn check<P: KeyProvider + ?Sized>(
     context: &SecurityContext,
@@ -213,6 +223,50 @@ pub fn check<P: KeyProvider + ?Sized>(
     in_session: bool,
     keys: &P,
 ) -> Result<HandedOn, Error> {
+    let at = |kind: ErrorKind| kind.at(body);
+    let (protocol, demands_mac) = inspect(context, message, body, in_session)?;
+    let sent = context.afl.and_then(|afl| afl.mac);
+    if sent.is_none() && !demands_mac {
+        return Ok(HandedOn { protocol, authenticated: false, counter: None });
+    }
+    let (_, reading, mac) = mode7::authenticate(context, message, keys).map_err(at)?;
+    long_enough(context, mac).map_err(at)?;
+    let counter = Opening::verified(context, reading, mac, (0, 0)).counter;
+    Ok(HandedOn { protocol, authenticated: true, counter })
+}
+
+/// The MAC for the AFL of a message of mode 13 that is to be sent: the mirror of [`check`]. The records are the
+/// caller's, as his TLS session made them, and are not changed. `None` when MCL of the AFL announces no CMAC, which
+/// only messages may lack that need none.
+///
+/// # Errors
+/// As [`check`], without those of keys and of a wrong MAC.
+pub fn seal<C: BlockCipher128>(
+    context: &SecurityContext,
+    message: &[u8],
+    body: usize,
+    in_session: bool,
+    key: &PreparedKey<C>,
+) -> Result<Option<Mac>, Error> {
+    let at = |kind: ErrorKind| kind.at(body);
+    let (_, demands_mac) = inspect(context, message, body, in_session)?;
+    let mac = mode7::sign_if_announced(context, message, key).map_err(at)?;
+    match mac {
+        Some(mac) => long_enough(context, mac).map_err(at)?,
+        None if demands_mac => return Err(at(ErrorKind::MacMissing)),
+        None => {}
+    }
+    Ok(mac)
+}
+
+/// The protocol of a message whose records fill it, and whether OMS demands a MAC around them.
+fn inspect(
+    context: &SecurityContext,
+    message: &[u8],
+    body: usize,
+    in_session: bool,
+) -> Result<(Protocol, bool), Error> {
+    check_message_length(context, message.len())?;
     let configuration = &context.configuration;
     let at = |kind: ErrorKind| kind.at(body);
     if configuration.mode() != SecurityMode::TLS {
@@ -231,28 +285,25 @@ pub fn check<P: KeyProvider + ?Sized>(
     for record in Records::new(message.get(body..).unwrap_or_default()) {
         demands_mac |= record.map_err(|error| error.shifted(body))?.demands_mac(in_session);
     }
-    let sent = context.afl.and_then(|afl| afl.mac);
-    if sent.is_none() && !demands_mac {
-        return Ok(HandedOn { protocol, authenticated: false, counter: None });
+    Ok((protocol, demands_mac))
+}
+
+/// OMS demands a MAC of at least eight octets.
+fn long_enough(context: &SecurityContext, mac: Mac) -> Result<(), ErrorKind> {
+    if mac.octets().len() >= MIN_AUTHENTIC {
+        return Ok(());
     }
-    let (_, reading, mac) = mode7::authenticate(context, message, keys).map_err(at)?;
-    if mac.octets().len() < MIN_AUTHENTIC {
-        let control = context.afl.and_then(|afl| afl.message_control).unwrap_or_default();
-        let authentication_type = control.authentication_type();
-        return Err(at(ErrorKind::UnsupportedMac { authentication_type }));
-    }
-    let counter = Opening::verified(context, reading, mac, (0, 0)).counter;
-    Ok(HandedOn { protocol, authenticated: true, counter })
+    let control = context.afl.and_then(|afl| afl.message_control).unwrap_or_default();
+    Err(ErrorKind::UnsupportedMac { authentication_type: control.authentication_type() })
 }
 
 #[cfg(test)]
 #[cfg(feature = "aes")]
 mod tests {
     use super::*;
-    use crate::afl::{AflMessage, Mac, MessageControl};
-    use crate::configuration::Configuration;
+    use crate::afl::{AflMessage, MessageControl};
     use crate::kdf::{DerivationConstant, cmac, derive};
-    use crate::key::{Aes, Key, NoKeys, PreparedKey};
+    use crate::key::{Aes, Key, NoKeys};
     use std::string::ToString;
     use std::vec::Vec;
 
@@ -288,7 +339,15 @@ mod tests {
             let derived = derive(&key(), DerivationConstant::MAC_FROM_METER, 7, meter.identification);
             let derived = PreparedKey::<Aes>::new(&derived);
             let mac = cmac(&derived, &[afl.mac_input().octets(), &octets]);
-            afl.mac = Mac::new(&mac[..control.mac_len().unwrap()]);
+            let mac = Mac::new(&mac[..control.mac_len().unwrap()]);
+            context.afl = Some(afl);
+            let signed = seal(&context, &octets, 14, false, &key());
+            if control.mac_len() >= Some(MIN_AUTHENTIC) {
+                assert_eq!(signed.unwrap(), mac);
+            } else {
+                assert_eq!(signed.unwrap_err().kind.name(), "unsupported_mac");
+            }
+            afl.mac = mac;
             context.afl = Some(afl);
         }
         (context, octets)
@@ -313,6 +372,8 @@ mod tests {
                     Ok(HandedOn { protocol: Protocol(protocol), authenticated: false, counter: None })
                 };
                 assert_eq!(outcome, expected, "{record:?}");
+                let sealed = seal(&context, &octets, 14, in_session, &key());
+                assert_eq!(sealed.map_err(|e| e.kind).ok(), if demanded { None } else { Some(None) });
                 let (context, octets) = message(protocol, &[record], Some(0x25));
                 let handed_on = check(&context, &octets, 14, in_session, &key()).unwrap();
                 assert!(handed_on.authenticated);
@@ -376,5 +437,18 @@ mod tests {
         for size in 0..DATA.encoded_len() {
             assert!(DATA.encode_into(&mut [0; 45][..size]).is_err());
         }
+        let (mut context, octets) = message(1, &[HELLO], Some(0x25));
+        context.afl.as_mut().unwrap().message_length = Some(7);
+        assert_eq!(kind(&context, &octets), "message_length");
+        assert_eq!(seal(&context, &octets, 14, false, &key()).unwrap_err().kind.name(), "message_length");
+    }
+
+    #[test]
+    fn the_configuration_is_the_printed_one() {
+        // OMS Vol. 2 Annex F: CF FF 0D, CFE 01; CC in the two highest bits.
+        let octets =
+            |protocol, content| configuration(protocol, content).encode_into(&mut [0; 3]).unwrap().to_vec();
+        assert_eq!(octets(Protocol::TLS, 0), [0xFF, 0x0D, 0x01]);
+        assert_eq!(octets(Protocol::CHANNEL, 2), [0xFF, 0x8D, 0x00]);
     }
 }

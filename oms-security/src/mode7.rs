@@ -156,15 +156,40 @@ pub(crate) fn seal<C: BlockCipher128>(
     key: &PreparedKey<C>,
 ) -> Result<Mac, Error> {
     let at = |kind: ErrorKind| kind.at(body);
-    let afl = context.afl.ok_or(at(ErrorKind::MacMissing))?;
-    let control = afl.message_control.filter(|control| control.is_cmac()).ok_or(at(ErrorKind::MacMissing))?;
-    let [reading, ..] = readings(context).map_err(at)?;
-    let reading = reading.filter(|reading| reading.derived);
-    let reading = reading.ok_or(at(ErrorKind::UnsupportedField { field: "the key derivation" }))?;
+    let (.., reading) = announced(context).map_err(at)?;
     let encryption = MessageKey::new(key, context, &reading, Purpose::Encryption);
     mode5::seal_blocks(context, message, body, encryption.key(), [0; BLOCK])?;
+    sign(context, message, key).map_err(at)
+}
+
+/// The AFL that is to have a MAC, the octets of it, and how its key is derived.
+fn announced(context: &SecurityContext) -> Result<(AflMessage, usize, Reading), ErrorKind> {
+    let afl = context.afl.ok_or(ErrorKind::MacMissing)?;
+    let control = afl.message_control.filter(|control| control.is_cmac()).ok_or(ErrorKind::MacMissing)?;
+    let len = control.mac_len().ok_or(ErrorKind::MacMissing)?;
+    let reading = readings(context)?.into_iter().flatten().next().filter(|reading| reading.derived);
+    let reading = reading.ok_or(ErrorKind::UnsupportedField { field: "the key derivation" })?;
+    Ok((afl, len, reading))
+}
+
+/// The MAC that MCL of the AFL announces, over the message as it will be sent.
+pub(crate) fn sign<C: BlockCipher128>(
+    context: &SecurityContext,
+    message: &[u8],
+    key: &PreparedKey<C>,
+) -> Result<Mac, ErrorKind> {
+    let (afl, len, reading) = announced(context)?;
     let authentication = MessageKey::new(key, context, &reading, Purpose::Authentication);
     let mac = mac(authentication.key(), &afl, message);
-    let len = control.mac_len().unwrap_or_default();
-    mac.get(..len).and_then(Mac::new).ok_or(at(ErrorKind::MacMissing))
+    mac.get(..len).and_then(Mac::new).ok_or(ErrorKind::MacMissing)
+}
+
+/// The same where the mode demands no MAC: none when MCL announces none.
+pub(crate) fn sign_if_announced<C: BlockCipher128>(
+    context: &SecurityContext,
+    message: &[u8],
+    key: &PreparedKey<C>,
+) -> Result<Option<Mac>, ErrorKind> {
+    let control = context.afl.and_then(|afl| afl.message_control).unwrap_or_default();
+    if control.is_cmac() { sign(context, message, key).map(Some) } else { Ok(None) }
 }

@@ -209,9 +209,12 @@ pub fn open<P: KeyProvider + ?Sized>(
 
 /// Seals `message` in place: the mirror of [`open`]. The message begins with its transport CI, its body at
 /// octet `body`; the body is complete, with 2F 2F and fillers where the mode has them, and with room for the
-/// tag in mode 10. Returns the MAC for the AFL where the mode has one.
+/// tag in mode 10. Returns the MAC for the AFL where its MCL announces a CMAC, which mode 7 demands.
 ///
-/// The caller owns the counter and must not use one twice. The deprecated modes 2, 3 and 4 are not sealed.
+/// The caller owns the counter and must not use one twice. Modes 8, 9 and 13 are sealed where they are opened:
+/// [`crate::mode8::Experimental`], [`crate::mode9::Experimental`], [`crate::mode13::seal`]. The deprecated modes 2, 3 and
+/// 4 are refused here: feature `legacy` has functions for tests and simulators, called broken. Modes 1, 15 and the
+/// reserved ones are refused: nothing is published about them.
 ///
 /// # Errors
 /// [`ErrorKind::CiphertextTruncated`] when the body does not fit the configuration field;
@@ -226,16 +229,17 @@ pub fn seal<C: BlockCipher128>(
 ) -> Result<Option<Mac>, Error> {
     check_message_length(context, message.len())?;
     match context.configuration.mode() {
-        SecurityMode::NONE => Ok(None),
-        SecurityMode::AES_CBC_IV => mode5::seal(context, message, body, key).map(|()| None),
-        SecurityMode::AES_CBC_KDF => mode7::seal(context, message, body, key).map(Some),
-        SecurityMode::AES_CCM => mode10::seal(context, message, body, key).map(|()| None),
-        mode => Err(ErrorKind::UnsupportedMode { mode }.at(body)),
+        SecurityMode::NONE => {}
+        SecurityMode::AES_CBC_IV => mode5::seal(context, message, body, key)?,
+        SecurityMode::AES_CBC_KDF => return mode7::seal(context, message, body, key).map(Some),
+        SecurityMode::AES_CCM => return mode10::seal(context, message, body, key).map(|()| None),
+        mode => return Err(ErrorKind::UnsupportedMode { mode }.at(body)),
     }
+    mode7::sign_if_announced(context, message, key).map_err(|kind| kind.at(body))
 }
 
 /// ML, where the AFL has it, is the length of the message.
-fn check_message_length(context: &SecurityContext, available: usize) -> Result<(), Error> {
+pub(crate) fn check_message_length(context: &SecurityContext, available: usize) -> Result<(), Error> {
     match context.afl.and_then(|afl| afl.message_length).map(usize::from) {
         Some(announced) if announced != available => {
             Err(ErrorKind::MessageLength { announced, available }.at(0))

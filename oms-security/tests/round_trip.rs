@@ -14,8 +14,9 @@ use oms_security::configuration::Configuration;
 use oms_security::ell_cipher;
 use oms_security::key::{Aes, Key, PreparedKey};
 use oms_security::mode::SecurityMode;
-use oms_security::mode9;
-use oms_security::sealed::{Direction, Found, Sealed, SecurityContext, seal};
+use oms_security::mode13::{self, ContentType, Protocol, Record, Records};
+use oms_security::sealed::{Direction, Found, MIN_AUTHENTIC, Sealed, SecurityContext, open, seal};
+use oms_security::{mode8, mode9};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -90,12 +91,15 @@ impl Sent {
     }
     /// Check octets, data and fillers, then the clear trailer; the number of blocks.
     fn blocks(&self, most: usize) -> (Vec<u8>, u16) {
+        self.blocks_of(16, most)
+    }
+    fn blocks_of(&self, block: usize, most: usize) -> (Vec<u8>, u16) {
         let mut body = vec![0x2F, 0x2F];
-        body.extend(self.plain.iter().take(most * 16 - 2));
-        while body.len() % 16 != 0 {
+        body.extend(self.plain.iter().take(most * block - 2));
+        while body.len() % block != 0 {
             body.push(0x2F);
         }
-        let blocks = body.len() / 16;
+        let blocks = body.len() / block;
         body.extend_from_slice(&self.trailer);
         (body, blocks as u16)
     }
@@ -103,6 +107,16 @@ impl Sent {
         let z = u16::from(self.counter_in_header) << 13;
         let extension = 0x10 | u16::from(self.key_number);
         (u16::from(self.content) << 14 | z, extension, self.counter_in_header.then_some(self.counter))
+    }
+    /// An AFL that announces a MAC of at least two octets, which is not there yet.
+    fn afl(&self, message_len: usize) -> AflMessage {
+        AflMessage {
+            message_control: Some(MessageControl(self.authentication)),
+            key_information: self.key_information.then_some(0x0510 | u16::from(self.key_number)),
+            message_counter: (!self.counter_in_header).then_some(self.counter),
+            mac: None,
+            message_length: self.message_length.then_some(message_len as u16),
+        }
     }
     /// Seals, checks that nothing of it is in clear, and opens in place and into a buffer.
     fn there_and_back(
@@ -146,6 +160,29 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
+    fn mode_0_with_and_without_a_mac(sent in sent(), with_mac: bool) {
+        let configuration = Configuration { field: u16::from(sent.content) << 2, ..Configuration::default() };
+        let header = sent.header(&configuration);
+        let message = [&header[..], &sent.plain].concat();
+        let mut context = sent.context(configuration);
+        if with_mac {
+            context.afl = Some(AflMessage { message_counter: Some(sent.counter), ..sent.afl(message.len()) });
+        }
+        sent.there_and_back(context, &message, header.len(), sent.plain.len(), Found::Clear);
+    }
+
+    #[test]
+    fn mode_5_with_a_mac(sent in sent()) {
+        let (body, blocks) = sent.blocks(14);
+        let configuration = Configuration { field: 0x0500 | blocks << 4, ..Configuration::default() };
+        let header = sent.header(&configuration);
+        let message = [&header[..], &body].concat();
+        let mut context = sent.context(configuration);
+        context.afl = Some(AflMessage { message_counter: Some(sent.counter), ..sent.afl(message.len()) });
+        sent.there_and_back(context, &message, header.len(), sent.trailer.len(), Found::Deciphered);
+    }
+
+    #[test]
     fn mode_5_profile_a(sent in sent()) {
         let (body, blocks) = sent.blocks(14);
         let configuration = Configuration { field: 0x0500 | blocks << 4, ..Configuration::default() };
@@ -172,13 +209,7 @@ proptest! {
         let header = sent.header(&configuration);
         let message = [&header[..], &body].concat();
         let mut context = sent.context(configuration);
-        context.afl = Some(AflMessage {
-            message_control: Some(MessageControl(sent.authentication)),
-            key_information: sent.key_information.then_some(0x0510 | u16::from(sent.key_number)),
-            message_counter: (!sent.counter_in_header).then_some(sent.counter),
-            mac: None,
-            message_length: sent.message_length.then_some(message.len() as u16),
-        });
+        context.afl = Some(sent.afl(message.len()));
         sent.there_and_back(context, &message, header.len(), sent.trailer.len(), Found::Deciphered);
     }
 
@@ -201,6 +232,97 @@ proptest! {
         }
         let found = if sent.plain.is_empty() { Found::Clear } else { Found::Deciphered };
         sent.there_and_back(context, &message, header.len(), 0, found);
+    }
+
+    #[test]
+    fn mode_8_experimental(sent in sent(), counter_block: [u8; 16], other: [u8; 16], flipped: prop::sample::Index) {
+        let configuration = Configuration { field: 0x0800 | u16::from(sent.content) << 14, ..Configuration::default() };
+        let header = sent.header(&configuration);
+        let message = [&header[..], &sent.plain, &sent.trailer].concat();
+        let enciphered = header.len()..header.len() + sent.plain.len();
+        let mut context = sent.context(configuration);
+        context.afl = Some(sent.afl(message.len()));
+        let authentication = PreparedKey::<Aes>::new(&Key::new(other));
+        let encryption = sent.key();
+        let mode8 = mode8::Experimental { encryption: &encryption, authentication: &authentication, counter_block };
+        let mut sealed = message.clone();
+        let mac = mode8.seal(&context, &mut sealed, enciphered.clone()).unwrap();
+        prop_assert_eq!(&sealed[..header.len()], &header[..]);
+        prop_assert_eq!(&sealed[enciphered.end..], &sent.trailer[..]);
+        context.afl = context.afl.map(|afl| AflMessage { mac: Some(mac), ..afl });
+        // A short MAC may fit by luck.
+        if mac.octets().len() >= MIN_AUTHENTIC {
+            let mut damaged = sealed.clone();
+            let at = flipped.index(damaged.len());
+            damaged[at] ^= 1;
+            let before = damaged.clone();
+            prop_assert!(mode8.open(&context, &mut damaged, enciphered.clone()).is_err());
+            prop_assert_eq!(damaged, before);
+        }
+        let opening = mode8.open(&context, &mut sealed, enciphered).unwrap();
+        prop_assert_eq!((sealed, opening.enciphered), (message, sent.plain.len()));
+        prop_assert_eq!(opening.authenticated, mac.octets().len() >= MIN_AUTHENTIC);
+    }
+
+    #[test]
+    fn mode_13_profile_c(sent in sent(), types in prop::collection::vec(prop::sample::select(vec![20u8, 21, 22, 23, 99]), 0..4), in_session: bool) {
+        let configuration = mode13::configuration(Protocol::TLS, sent.content);
+        let header = sent.header(&configuration);
+        let records: Vec<_> = types
+            .iter()
+            .map(|content_type| Record { content_type: ContentType(*content_type), version: [3, 3], fragment: &sent.plain })
+            .collect();
+        let mut message = header.clone();
+        for record in &records {
+            message.extend_from_slice(record.encode_into(&mut vec![0; record.encoded_len()]).unwrap());
+        }
+        let demanded = records.iter().any(|record| record.demands_mac(in_session));
+        let mut context = sent.context(configuration);
+        let body = header.len();
+        // Without an AFL: only what needs no MAC.
+        match mode13::seal(&context, &message, body, in_session, &sent.key()) {
+            Ok(mac) => {
+                prop_assert!(!demanded && mac.is_none());
+                let handed_on = mode13::check(&context, &message, body, in_session, &sent.key()).unwrap();
+                prop_assert!(!handed_on.authenticated && handed_on.counter.is_none());
+            }
+            Err(error) => prop_assert!(demanded && error.kind.name() == "mac_missing"),
+        }
+        // With one.
+        context.afl = Some(AflMessage { message_counter: Some(sent.counter), ..sent.afl(message.len()) });
+        let mac = mode13::seal(&context, &message, body, in_session, &sent.key());
+        if sent.authentication < 5 {
+            prop_assert_eq!(mac.unwrap_err().kind.name(), "unsupported_mac");
+            return Ok(());
+        }
+        context.afl = context.afl.map(|afl| AflMessage { mac: mac.unwrap(), ..afl });
+        let handed_on = mode13::check(&context, &message, body, in_session, &sent.key()).unwrap();
+        prop_assert!(handed_on.authenticated && handed_on.protocol == Protocol::TLS);
+        let used = handed_on.counter.unwrap();
+        prop_assert_eq!((used.counter, used.to_meter), (sent.counter, sent.to_meter));
+        prop_assert!(Records::new(&message[body..]).map(Result::unwrap).eq(records));
+        let wrong = PreparedKey::<Aes>::new(&Key::new(sent.key.map(|octet| !octet)));
+        prop_assert_eq!(mode13::check(&context, &message, body, in_session, &wrong).unwrap_err().kind.name(), "mac");
+    }
+
+    #[test]
+    fn modes_without_a_published_cipher_are_neither_sealed_nor_opened(sent in sent(), field: u16) {
+        let configuration = Configuration { field, ..Configuration::default() };
+        let context = sent.context(configuration);
+        let mode = configuration.mode();
+        let message = [&sent.header(&configuration)[..], &[0x2F, 0x2F], &sent.plain].concat();
+        let body = message.len() - sent.plain.len() - 2;
+        if matches!(mode.0, 0 | 5 | 7 | 10) || cfg!(feature = "legacy") && matches!(mode.0, 2..=4) {
+            return Ok(());
+        }
+        let mut octets = message.clone();
+        for error in [
+            seal(&context, &mut octets, body, &sent.key()).unwrap_err(),
+            open(&context, &mut octets, body, &sent.key()).unwrap_err(),
+        ] {
+            prop_assert_eq!(error.kind, oms_security::ErrorKind::UnsupportedMode { mode });
+        }
+        prop_assert_eq!(octets, message);
     }
 
     #[test]
@@ -240,5 +362,88 @@ proptest! {
         let found = if encryption == 1 { Found::Deciphered } else { Found::Clear };
         prop_assert_eq!((opening.found, opening.octets), (found, sent.plain.len()));
         prop_assert_eq!(&octets[ell.encoded_len()..], &sent.plain[..]);
+    }
+}
+
+#[test]
+fn every_mode_has_its_way_to_be_sealed_or_its_refusal() {
+    use oms_security::mode::Support;
+    // What the properties here seal, by the row of the table.
+    for row in SecurityMode::TABLE {
+        let sealed_here = match row.support {
+            Support::Full => matches!(row.mode.0, 0 | 5 | 7 | 10),
+            Support::Experimental => matches!(row.mode.0, 8 | 9),
+            Support::HandedOn => row.mode == SecurityMode::TLS,
+            Support::Legacy => matches!(row.mode.0, 2..=4),
+            Support::Named | Support::Reserved => false,
+        };
+        assert_eq!(
+            sealed_here,
+            !matches!(row.mode.0, 1 | 6 | 11 | 12 | 14..),
+            "mode {} is neither sealed nor refused by a test",
+            row.mode
+        );
+    }
+}
+
+#[cfg(feature = "legacy")]
+mod legacy {
+    use super::*;
+    use oms_security::key::{KeyProvider, KeyRequest};
+    use oms_security::legacy::{DesCandidate, DesKey, seal_broken_aes, seal_broken_des};
+
+    struct Des(DesKey, [u8; 2]);
+
+    impl KeyProvider for Des {
+        type Cipher = Aes;
+        fn candidate(&self, _: &KeyRequest, _: usize) -> Option<&PreparedKey<Aes>> {
+            None
+        }
+        fn des_candidate(&self, _: &KeyRequest, n: usize) -> Option<DesCandidate<'_>> {
+            (n == 0).then_some(DesCandidate { key: &self.0, day: self.1 })
+        }
+    }
+
+    fn opens<P: KeyProvider>(
+        context: SecurityContext,
+        sealed: &mut [u8],
+        message: &[u8],
+        body: usize,
+        keys: &P,
+    ) {
+        assert_ne!(sealed, message);
+        let enciphered = usize::from(context.configuration.encrypted_octets().unwrap());
+        let opened = Sealed::new(context, sealed, body).open_in_place(keys).unwrap();
+        assert_eq!(opened.body(), &message[body..]);
+        assert_eq!((opened.opening().found, opened.opening().authenticated), (Found::Deciphered, false));
+        assert_eq!(opened.enciphered_part().len(), enciphered);
+    }
+
+    proptest! {
+        #[test]
+        fn modes_2_and_3(sent in sent(), mode in 2u16..4, day: [u8; 2]) {
+            // One octet tells how many: at most 31 blocks.
+            let (body, blocks) = sent.blocks_of(8, 31);
+            let configuration = Configuration { field: mode << 8 | blocks << 3, ..Configuration::default() };
+            let header = sent.header(&configuration);
+            let message = [&header[..], &body].concat();
+            let [key @ .., _, _, _, _, _, _, _, _] = sent.key;
+            let keys = Des(DesKey::new(key), day);
+            let mut sealed = message.clone();
+            let with = DesCandidate { key: &keys.0, day };
+            seal_broken_des(&sent.context(configuration), &mut sealed, header.len(), with).unwrap();
+            opens(sent.context(configuration), &mut sealed, &message, header.len(), &keys);
+        }
+
+        #[test]
+        fn mode_4(sent in sent()) {
+            let (body, blocks) = sent.blocks(15);
+            let configuration = Configuration { field: 0x0400 | blocks << 4, ..Configuration::default() };
+            let header = sent.header(&configuration);
+            let message = [&header[..], &body].concat();
+            let mut sealed = message.clone();
+            seal_broken_aes(&sent.context(configuration), &mut sealed, header.len(), &sent.key()).unwrap();
+            opens(sent.context(configuration), &mut sealed, &message, header.len(), &sent.key());
+        }
     }
 }
