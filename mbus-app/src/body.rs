@@ -7,6 +7,7 @@
 use mbus_link::octets::Writer;
 use mbus_link::wired::Selection;
 use oms_security::sealed::Found;
+use oms_security::security_information::{Block, Blocks};
 
 use crate::alarm::Alarm;
 use crate::application_error::ApplicationError;
@@ -62,8 +63,13 @@ pub enum Body<'a> {
     ApplicationError(ApplicationError<'a>),
     /// Firmware and other images.
     ImageTransfer(ImageTransfer<'a>),
-    /// A protocol that is known here by name ([`CiField::name`]): security information, network management,
-    /// DLMS/COSEM, SML, TLS, the manufacturer's own. Check octets and padding of the security mode are not part of it.
+    /// Blocks of security information to be written. Reading gives [`Body::SecurityInformation`].
+    Blocks(&'a [Block<'a>]),
+    /// Blocks of security information as they are on the wire, for [`Blocks`]: keys, states, and secured application data
+    /// with a [`crate::command::SecuredCommand`] inside. What follows an end mark is not part of it.
+    SecurityInformation(&'a [u8]),
+    /// A protocol that is known here by name ([`CiField::name`]): network management, DLMS/COSEM, SML, TLS, the
+    /// manufacturer's own. Check octets and padding of the security mode are not part of it.
     Opaque(&'a [u8]),
     /// Octets exactly as they are to stand behind the header, behind any CI: a body that was sealed before, a
     /// fragment, an experiment.
@@ -77,7 +83,7 @@ impl<'a> Body<'a> {
     /// # Errors
     /// Those of the kinds: [`ErrorKind::Truncated`], [`ErrorKind::NoSuchMoment`], [`ErrorKind::ReservedLvar`],
     /// [`ErrorKind::FormatSignature`], [`ErrorKind::FormatEmpty`]; [`ErrorKind::TrailingOctets`] for octets, fillers
-    /// aside, behind a body of fixed length.
+    /// aside, behind a body of fixed length; `block_too_short` and `truncated` of the security layer for blocks.
     pub fn parse(ci: CiField, octets: &'a [u8]) -> Result<Self, Error> {
         Ok(match ci.content() {
             Content::FullFrame | Content::Command => Self::Records(octets),
@@ -101,6 +107,7 @@ impl<'a> Body<'a> {
             }
             Content::ApplicationError => Self::ApplicationError(ApplicationError::parse(octets)),
             Content::ImageTransfer => Self::ImageTransfer(ImageTransfer::parse(octets)?),
+            Content::SecurityInformation => Self::SecurityInformation(whole_blocks(octets)?),
             content if is_empty(content) => {
                 at_end(octets, octets.len())?;
                 Self::None
@@ -156,6 +163,7 @@ impl<'a> Body<'a> {
             Self::Alarm(_) => content == Content::Alarm,
             Self::ApplicationError(_) => content == Content::ApplicationError,
             Self::ImageTransfer(_) => content == Content::ImageTransfer,
+            Self::Blocks(_) | Self::SecurityInformation(_) => content == Content::SecurityInformation,
             Self::Opaque(_) => is_opaque(ci),
             Self::Octets(_) => true,
         }
@@ -169,7 +177,13 @@ impl<'a> Body<'a> {
         Ok(match self {
             Self::None => 0,
             Self::Elements(elements) => RecordsBuilder { elements }.encoded_len()?,
-            Self::Records(octets) | Self::Opaque(octets) | Self::Octets(octets) => octets.len(),
+            Self::Blocks(blocks) => {
+                blocks.iter().fold(0usize, |len, block| len.saturating_add(block.encoded_len()))
+            }
+            Self::Records(octets)
+            | Self::SecurityInformation(octets)
+            | Self::Opaque(octets)
+            | Self::Octets(octets) => octets.len(),
             Self::ApplicationSelect(select) => select.encoded_len(),
             Self::Selection(selection) => selection.encoded_len(),
             Self::Clock(_) => ClockCommand::LEN,
@@ -209,7 +223,11 @@ impl<'a> Body<'a> {
             Self::ApplicationError(error) => error.encode_into(buffer),
             Self::ImageTransfer(image) => image.encode_into(buffer),
             Self::None => put(&[], buffer),
-            Self::Records(octets) | Self::Opaque(octets) | Self::Octets(octets) => put(octets, buffer),
+            Self::Blocks(blocks) => put_blocks(blocks, buffer),
+            Self::Records(octets)
+            | Self::SecurityInformation(octets)
+            | Self::Opaque(octets)
+            | Self::Octets(octets) => put(octets, buffer),
         }
     }
     /// The body behind `ci` in a vector.
@@ -228,6 +246,26 @@ fn put<'b>(octets: &[u8], buffer: &'b mut [u8]) -> Result<&'b mut [u8], Error> {
     let mut writer = Writer::new(buffer);
     writer.put(octets);
     Ok(writer.finish()?)
+}
+
+fn put_blocks<'b>(blocks: &[Block<'_>], buffer: &'b mut [u8]) -> Result<&'b mut [u8], Error> {
+    let mut at = 0usize;
+    for block in blocks {
+        let place = buffer.get_mut(at..).unwrap_or_default();
+        let written = block.encode_into(place).map_err(Error::from_security)?.len();
+        at = at.saturating_add(written);
+    }
+    Ok(buffer)
+}
+
+/// The octets of all blocks, when each of them is whole.
+fn whole_blocks(octets: &[u8]) -> Result<&[u8], Error> {
+    let mut blocks = Blocks::new(octets);
+    if let Some(error) = blocks.find_map(Result::err) {
+        return Err(Error::from_security(error));
+    }
+    let used = octets.len().saturating_sub(blocks.rest().len());
+    Ok(octets.get(..used).unwrap_or_default())
 }
 
 /// Nothing stands behind such a CI.
@@ -253,7 +291,6 @@ fn is_opaque(ci: CiField) -> bool {
             | Content::ObisTyped
             | Content::NetworkManagement
             | Content::ManufacturerSpecific
-            | Content::SecurityInformation
             | Content::Reserved
     ) || ci.0 == 0x6D
 }

@@ -6,6 +6,7 @@
 //! authentic, caller's buffer too small ([`Blame`]).
 
 use mbus_link::octets::{BufferTooSmall, UnexpectedEnd};
+use oms_security::security_information::KeyPurpose;
 
 /// The layer that found the error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -235,6 +236,14 @@ pub enum ErrorKind {
     /// Cannot be built: a session of the extended link layer, and no sender's state to take it from.
     #[error("the extended link layer has a session: build the frame with a sender's state")]
     SessionMissing,
+    /// Not authentic: a secured command whose MAC was made with the key for another kind of command.
+    #[error("a command for the key \"{}\" came with the key \"{}\"", of_purpose(*.needed), of_purpose(*.used))]
+    KeyPurpose {
+        /// The key that the command needs.
+        needed: KeyPurpose,
+        /// The key that it came with.
+        used: KeyPurpose,
+    },
     /// Cannot be built: what the caller asks for has no form on the wire.
     #[error("cannot build the record: {0}")]
     CannotBuild(crate::record::builder::Unbuildable),
@@ -284,6 +293,7 @@ impl ErrorKind {
             Self::ConfigurationBits { .. } => "configuration_bits",
             Self::ProtectionMissing => "protection_missing",
             Self::SessionMissing => "session_missing",
+            Self::KeyPurpose { .. } => "key_purpose",
             Self::CannotBuild(_) => "cannot_build",
             Self::Cosem(fault) => fault.name(),
             #[cfg(feature = "sml")]
@@ -297,7 +307,7 @@ impl ErrorKind {
             Self::Phy(kind) => blame_by_name(kind.name()),
             Self::Link(kind) => blame_by_name(kind.name()),
             Self::Security(kind) => blame_by_name(kind.name()),
-            Self::FullFrameCrc { .. } => Blame::NotAuthentic,
+            Self::FullFrameCrc { .. } | Self::KeyPurpose { .. } => Blame::NotAuthentic,
             Self::FormatUnknown { .. } | Self::NotCompactable | Self::NotPublished { .. } => {
                 Blame::Unsupported
             }
@@ -334,6 +344,10 @@ impl ErrorKind {
     pub const fn at(self, offset: usize) -> Error {
         Error { layer: Layer::Application, kind: self, offset }
     }
+}
+
+fn of_purpose(purpose: KeyPurpose) -> &'static str {
+    purpose.name().unwrap_or("of an unknown purpose")
 }
 
 /// `, its CI is 70`, or nothing.

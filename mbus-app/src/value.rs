@@ -240,7 +240,8 @@ impl fmt::Display for TimeM<'_> {
     }
 }
 
-fn hex(f: &mut fmt::Formatter<'_>, octets: &[u8]) -> fmt::Result {
+/// Octets as hex digits.
+pub(crate) fn hex(f: &mut fmt::Formatter<'_>, octets: &[u8]) -> fmt::Result {
     octets.iter().try_for_each(|octet| write!(f, "{octet:02X}"))
 }
 

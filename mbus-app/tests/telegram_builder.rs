@@ -240,15 +240,15 @@ fn the_breaker_is_set() {
     let block = SecuredBlock { message: off, ..SecuredBlock::default() }
         .seal_into(&key, &mut state, &mut block)
         .unwrap();
-    with_body("N.12.2", |_, body| assert_eq!(body, Body::Opaque(block)));
+    with_body("N.12.2", |_, body| assert_eq!(body, Body::SecurityInformation(block)));
     let block = Blocks::new(block).next().unwrap().unwrap();
     let mut done = [0; 64];
     let done = block.done().encode_into(&mut done).unwrap();
-    with_body("N.12.3", |_, body| assert_eq!(body, Body::Opaque(done)));
+    with_body("N.12.3", |_, body| assert_eq!(body, Body::SecurityInformation(done)));
     // N.12.4: not done; five octets of padding are not part of the body.
     let mut failed = [0; 64];
     let failed = block.answered(&[0x19]).encode_into(&mut failed).unwrap();
-    with_body("N.12.4", |_, body| assert_eq!(body, Body::Opaque(failed)));
+    with_body("N.12.4", |_, body| assert_eq!(body, Body::SecurityInformation(failed)));
 }
 
 #[test]

@@ -9,10 +9,12 @@
 //! application data only TC and time are sent. Invariants: a TC without published meaning is kept as octets and not
 //! written; types I and J that are no time are an error.
 
+use core::fmt;
+
 use mbus_link::octets::Writer;
 
 use crate::date_time::{DateTime, Time};
-use crate::value::TimeM;
+use crate::value::{TimeM, hex};
 use crate::{Error, ErrorKind};
 
 /// Octets of TC, time and reserved octets.
@@ -135,6 +137,23 @@ impl<'a> ClockCommand<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// The command in words.
+impl fmt::Display for ClockCommand<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set(moment) => write!(f, "set to {moment}"),
+            Self::Add(time) => write!(f, "go forward by {time}"),
+            Self::Subtract(time) => write!(f, "go back by {time}"),
+            Self::Expected(time) => write!(f, "it is {time}"),
+            Self::SetM { tc, time } => write!(f, "set (TC {tc:02X}) to {time}"),
+            Self::Unknown { tc, octets } => {
+                write!(f, "TC {tc:02X}: ")?;
+                hex(f, octets)
+            }
+        }
     }
 }
 

@@ -11,16 +11,19 @@
 //! [`ObjectAction`]. Invariants: what is written has the printed form, with the action VIFE where the annex prints one;
 //! a command is known with the action "write" as well as without it; records from a device are no commands.
 
+use core::fmt;
+
 use mbus_link::wired::PrimaryAddress;
 use mbus_link::{Address, IdentificationNumber};
+use oms_security::security_information::KeyPurpose;
 
 use super::application::{Application, ApplicationSelect};
 use super::switch::{Switch, SwitchValue};
 use crate::Error;
 use crate::date_time::Date;
 use crate::record::builder::{Content, NewDib, NewVib, RecordBuilder, Register};
-use crate::record::{DataField, ObjectAction, Qualifier, Record};
-use crate::value::{Bits, Value};
+use crate::record::{DataField, ObjectAction, Qualifier, Record, RecordKind};
+use crate::value::{Bits, Value, hex};
 use crate::vif::{Quantity, Unit};
 
 /// VIFE 7Eh.
@@ -117,6 +120,20 @@ impl<'a> DataCommand<'a> {
             _ => None,
         }
     }
+    /// The purpose of the key that secures such a command inside secured application data, by its name in OMS Vol. 2
+    /// Annex F.
+    #[must_use]
+    pub const fn key_purpose(&self) -> KeyPurpose {
+        match self {
+            Self::Switch(_) => KeyPurpose::BREAKER,
+            Self::ClearErrorFlags(_) => KeyPurpose::ERROR_RESET,
+            Self::SelectApplication { .. } => KeyPurpose::DATA_SELECTION,
+            Self::SetPrimaryAddress(_)
+            | Self::SetIdentification(_)
+            | Self::SetAddress(_)
+            | Self::SetNextDueDate { .. } => KeyPurpose::CONFIGURATION,
+        }
+    }
     /// A switch, whether "write" is said or not.
     fn switch(record: &Record<'a>) -> Option<Self> {
         let switch = Switch::of(record)?;
@@ -175,5 +192,60 @@ impl<'a> DataCommand<'a> {
                 )
             },
         })
+    }
+}
+
+/// The command in words.
+impl fmt::Display for DataCommand<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SetPrimaryAddress(address) => write!(f, "set the primary address to {address}"),
+            Self::SetIdentification(number) => write!(f, "set the identification number to {number}"),
+            Self::SetAddress(address) => write!(f, "set the address to {address}"),
+            Self::Switch(Switch { subunit: 0, state, .. }) => write!(f, "switch: {state}"),
+            Self::Switch(Switch { subunit, state, .. }) => write!(f, "switch of subunit {subunit}: {state}"),
+            Self::SetNextDueDate { storage, date } => {
+                write!(f, "set the next due date of storage number {storage} to {date}")
+            }
+            Self::ClearErrorFlags(flags) => {
+                f.write_str("clear the error flags ")?;
+                hex(f, flags)
+            }
+            Self::SelectApplication { application, block: 0 } => {
+                write!(f, "select the application: {application}")
+            }
+            Self::SelectApplication { application, block } => {
+                write!(f, "select the application: {application}, block {block}")
+            }
+        }
+    }
+}
+
+/// What a record on the way to a device says to do: the command that it is, or action, quantity and value.
+pub(crate) struct InWords<'a>(pub &'a Record<'a>);
+
+impl fmt::Display for InWords<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(record) = self;
+        if let Some(command) = DataCommand::of(record) {
+            return write!(f, "{command}");
+        }
+        match (record.kind(), record.object_action()) {
+            (RecordKind::GlobalReadout, _) => f.write_str("read out all"),
+            (RecordKind::Manufacturer { .. }, _) => {
+                f.write_str("manufacturer specific data ")?;
+                hex(f, record.data())
+            }
+            (_, None) => write!(f, "read out {}", record.quantity()),
+            (_, Some(action)) => {
+                write!(f, "{action}: {}", record.quantity())?;
+                if record.data().is_empty() {
+                    return Ok(());
+                }
+                write!(f, " {}", record.value())?;
+                let has_unit = record.unit() != Unit::None || record.vib().plain_text().is_some();
+                if has_unit { write!(f, " {}", record.ucum()) } else { Ok(()) }
+            }
+        }
     }
 }

@@ -107,6 +107,15 @@ impl<'a> ImageTransfer<'a> {
     }
 }
 
+/// The function, and what follows it in hex.
+impl fmt::Display for ImageTransfer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let answer = if self.function.is_answer() { ", answer" } else { "" };
+        write!(f, "image transfer: {}{answer} ", self.function)?;
+        crate::value::hex(f, self.octets)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

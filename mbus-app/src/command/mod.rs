@@ -11,7 +11,7 @@
 //! | compact or format frame instead of a full one | 84h, 85h | nothing |
 //! | baud rate (wired) | B8h to BFh, [`BaudRate`] | nothing |
 //! | image transfer | C0h, C7h | [`ImageTransfer`] |
-//! | security information | C3h, C6h | [`oms_security::security_information`] |
+//! | security information | C3h, C6h | blocks of [`oms_security::security_information`], inside them a [`SecuredCommand`] |
 //! | network management | 82h, 83h | octets; the layout is not published |
 //!
 //! [`crate::body::Body`] is any of these, [`crate::telegram::builder::TelegramBuilder`] the whole telegram around it;
@@ -21,6 +21,7 @@ pub mod application;
 pub mod clock;
 pub mod data;
 pub mod image_transfer;
+pub mod secured;
 pub mod switch;
 
 pub use crate::record::ObjectAction;
@@ -29,4 +30,5 @@ pub use clock::ClockCommand;
 pub use data::DataCommand;
 pub use image_transfer::ImageTransfer;
 pub use mbus_link::wired::{BaudRate, Selection};
+pub use secured::SecuredCommand;
 pub use switch::{Switch, SwitchState};

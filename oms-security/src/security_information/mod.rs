@@ -10,22 +10,33 @@
 //! done before the MAC or wrap around it was verified: [`SecuredData::open`] and [`KeyTransfer::unwrap`] give
 //! nothing out before that.
 //!
-//! Not published, and so read as octets and never made up here: key structures 0 and 2, the status structures
-//! 20h and 21h, the key counters 23h, certificates, and the containers 31h and 34h to 37h.
+//! | DSI | content |
+//! |---|---|
+//! | 01h | [`KeyTransfer`], wrapped |
+//! | 03h | [`KeyActivation`], wrapped |
+//! | 22h | one octet, [`Block::status`] |
+//! | 32h, 33h | [`SecuredData`]; what it commands `mbus-app` reads |
+//! | 00h, 02h, 10h to 13h, 20h, 21h, 23h, 30h, 31h, 34h to 37h | octets: the layout is not published, so nothing is made up here |
 
+pub mod key_ring;
 pub mod key_structure;
 pub mod key_wrap;
 pub mod secured_data;
+pub mod target_time;
 
 use mbus_link::octets::{Reader, Writer};
 
 use crate::{Error, ErrorKind};
 
+pub use key_ring::{KeyRing, KeyRingError};
 pub use key_structure::{KeyActivation, KeyTransfer, changed_master_key};
-pub use secured_data::{SecuredBlock, SecuredData, TargetTime};
+pub use secured_data::{SecuredBlock, SecuredData};
+pub use target_time::TargetTime;
 
 /// Octets of a block in front of its content, BL not counted.
 pub const HEADER_LEN: usize = 6;
+/// DIF 2Fh, with which a last cipher block of M-Bus records is filled.
+const FILLER: u8 = 0x2F;
 
 macro_rules! codes {
     ($(#[$meta:meta])* $type:ident { $($code:literal $name:ident $text:literal,)* }) => {
@@ -269,7 +280,8 @@ impl<'a> Block<'a> {
     }
 }
 
-/// The blocks of a message, one after the other; ends at a length of zero, at the end, or after an error.
+/// The blocks of a message, one after the other; ends at a length of zero, at the end, where nothing but fillers 2Fh
+/// follow, or after an error.
 #[derive(Clone, Debug)]
 pub struct Blocks<'a> {
     reader: Reader<'a>,
@@ -313,8 +325,10 @@ impl<'a> Iterator for Blocks<'a> {
     type Item = Result<Block<'a>, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // Fewer than two octets, or a length of zero, end the list: padding follows.
-        if let [] | [_] | [0, 0, ..] = self.reader.peek_rest() {
+        // Fewer than two octets, or a length of zero, end the list: padding follows. So do fillers to the end, which
+        // could be no block: their length field is larger than a telegram.
+        let rest = self.reader.peek_rest();
+        if matches!(rest, [] | [_] | [0, 0, ..]) || rest.iter().all(|octet| *octet == FILLER) {
             return None;
         }
         let block = self.block();
@@ -384,6 +398,22 @@ mod tests {
         let mut blocks = Blocks::new(&octets);
         assert_eq!(blocks.by_ref().filter(Result::is_ok).count(), 2);
         assert_eq!(blocks.rest(), [0, 0, 0x2F, 0x2F]);
+    }
+
+    #[test]
+    fn fillers_end_the_list_and_no_block() {
+        for fillers in 0..20 {
+            let mut octets = FAILURE[..9].to_vec();
+            octets.resize(9 + fillers, 0x2F);
+            assert!(Blocks::new(&octets).eq(Blocks::new(&FAILURE[..9])), "{fillers}");
+            // A content of fillers is a content.
+            let block = Block { content: &octets[9..], ..Block::default() };
+            let mut buffer = [0; 64];
+            let sent = block.encode_into(&mut buffer).unwrap();
+            assert_eq!(Blocks::new(sent).next(), Some(Ok(block)));
+        }
+        let mut blocks = Blocks::new(&[0x2F, 0x2F, 0x2F, 0x2E]);
+        assert_eq!(blocks.next().unwrap().unwrap_err().kind.name(), "truncated");
     }
 
     #[test]

@@ -14,7 +14,7 @@
 use mbus_link::Address;
 use mbus_link::octets::{Reader, Writer};
 
-use super::{Block, Function, HEADER_LEN, Protocol, Structure};
+use super::{Block, Function, HEADER_LEN, Protocol, Structure, TargetTime};
 use crate::afl::Mac;
 use crate::kdf::cmac;
 use crate::key::{BlockCipher128, KeyProvider, KeyRequest, MAX_CANDIDATES, PreparedKey};
@@ -37,20 +37,6 @@ pub struct SecuredData<'a> {
     pub protocol: Protocol,
     /// The message: records, a clock command (TC and time only), an image transfer command.
     pub message: &'a [u8],
-}
-
-/// When a command is to be carried out: type M without its LVAR, four octets of signed seconds and a
-/// control octet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct TargetTime(pub [u8; 5]);
-
-impl TargetTime {
-    /// At once.
-    pub const NOW: Self = Self([0, 0, 0, 0, 0x30]);
-    /// No valid time.
-    pub const INVALID: Self = Self([0, 0, 0, 0x80, 0x30]);
 }
 
 /// Octets of the MAC; `None` for a structure that is none of the two with a published layout.
