@@ -483,11 +483,23 @@ mod generated {
                 &[0xC0, 0xC1, 0xC2, 0xC7],
                 Body::ImageTransfer(ImageTransfer { function: ImageFunction(some), octets: data }),
             ),
+            // Annex N, N.12.4; a request; both.
+            11 => (
+                &[0xC3, 0xC4, 0xC5, 0xC6],
+                Body::SecurityInformation(
+                    [
+                        &[7, 0, 0, 0xA0, 0, 0x22, 0x20, 0, 0x19][..],
+                        &[6, 0, 1, 7, 0, 0x20, 0, 0],
+                        &[7, 0, 0, 0xA0, 0, 0x22, 0x20, 0, 0x19, 6, 0, 1, 7, 0, 0x20, 0, 0],
+                        &[],
+                    ][usize::from(some % 4)],
+                ),
+            ),
             10 => (&[0x54, 0x55, 0x5C, 0x80, 0x84, 0x85, 0x8A, 0x8B, 0xB8, 0xBF], Body::None),
             _ => (
                 &[
                     0x00, 0x1F, 0x5F, 0x60, 0x61, 0x7C, 0x7D, 0x64, 0x65, 0x7E, 0x7F, 0x82, 0x83, 0x87, 0x88,
-                    0x89, 0x9E, 0x9F, 0xA0, 0xB7, 0xC3, 0xC4, 0xC5, 0xC6,
+                    0x89, 0x9E, 0x9F, 0xA0, 0xB7,
                 ],
                 Body::Opaque(data),
             ),
@@ -545,7 +557,7 @@ mod generated {
 
         #[test]
         fn what_is_built_in_clear_reads_back(
-            kind in 0u8..12, some in any::<u8>(), pick in any::<prop::sample::Index>(), wired in any::<bool>(),
+            kind in 0u8..13, some in any::<u8>(), pick in any::<prop::sample::Index>(), wired in any::<bool>(),
             layer in 0u8..5, data in octets(60), records in prop::collection::vec(record(), 0..6), format in 0u8..3,
         ) {
             let records = records.concat();
