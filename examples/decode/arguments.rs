@@ -55,7 +55,8 @@ pub struct Arguments {
     /// refused
     #[arg(long, value_name = "HEX")]
     pub authentication_key: Option<KeyText>,
-    /// File with lines "ID KEY" or "MANUFACTURER.ID KEY" (wildcards * allowed) or the same as CSV; # comments
+    /// File with lines "ID KEY" or "MANUFACTURER.ID KEY" (wildcards * allowed) or the same as CSV; # comments; the
+    /// profile (A, B, C, D) that a meter must use may stand behind its key
     #[arg(long, value_name = "FILE")]
     pub keys: Option<PathBuf>,
     /// How the lines are to be read

@@ -6,14 +6,18 @@
 //! KAM.12345678,000102030405060708090A0B0C0D0E0F
 //! KAM,12345678,000102030405060708090A0B0C0D0E0F
 //! ELS.* 000102030405060708090A0B0C0D0E0F
+//! ELS.12345678 000102030405060708090A0B0C0D0E0F D
 //! ```
 //!
-//! Columns are parted by white space, commas, semicolons or tabs; `*` stands for any characters. Of several
-//! lines that fit a meter the one with the fewest wildcards is taken first, then the earlier one. A key is
-//! never printed, neither in an error nor by `Debug`.
+//! Columns are parted by white space, commas, semicolons or tabs; `*` stands for any characters. The last column may
+//! name the security profile that the meter must use: A, B, C, D, or none. Of several lines that fit a meter the one
+//! with the fewest wildcards is taken first, then the earlier one. A key is never printed, neither in an error nor by
+//! `Debug`.
 
 use super::hex;
+use oms_security::profile::Profile;
 use std::fmt;
+use std::path::Path;
 
 /// The most lines with errors that are named; the others are counted.
 const NAMED: usize = 20;
@@ -77,6 +81,7 @@ struct Rule {
     manufacturer: String,
     id: String,
     key: Key,
+    profile: Option<Profile>,
 }
 
 /// A line of a key file that cannot be used.
@@ -101,6 +106,15 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// The keys of a file that was named with `--keys`.
+    ///
+    /// # Errors
+    /// In words: it cannot be read, or has lines that cannot be used.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let name = path.display();
+        let file = std::fs::read(path).map_err(|error| format!("--keys {name}: {error}"))?;
+        Self::parse(&file).map_err(|bad| format!("--keys {name}:\n{}", report(&bad)))
+    }
     /// The keys of a file's octets.
     ///
     /// # Errors
@@ -138,11 +152,19 @@ impl Keys {
     }
     /// The keys for a meter, the best first.
     pub fn of<'a>(&'a self, manufacturer: &'a str, id: &'a str) -> impl Iterator<Item = Key> + 'a {
+        self.rules_of(manufacturer, id).map(|rule| rule.key)
+    }
+    /// The profile that a meter must use: that of the best line that names one.
+    #[must_use]
+    pub fn profile_of(&self, manufacturer: &str, id: &str) -> Option<Profile> {
+        self.rules_of(manufacturer, id).find_map(|rule| rule.profile)
+    }
+    fn rules_of<'a>(&'a self, manufacturer: &'a str, id: &'a str) -> impl Iterator<Item = &'a Rule> + 'a {
         let fits = move |rule: &&Rule| {
             matches(rule.manufacturer.as_bytes(), manufacturer.as_bytes())
                 && matches(rule.id.as_bytes(), id.as_bytes())
         };
-        self.rules.iter().filter(fits).map(|rule| rule.key)
+        self.rules.iter().filter(fits)
     }
     /// The number of lines with a key.
     #[must_use]
@@ -174,10 +196,23 @@ fn columns(line: &str) -> Vec<String> {
 }
 
 fn is_heading(columns: &[String]) -> bool {
-    columns.iter().any(|column| matches!(column.as_str(), "ID" | "KEY" | "MANUFACTURER"))
+    columns.iter().any(|column| matches!(column.as_str(), "ID" | "KEY" | "MANUFACTURER" | "PROFILE"))
+}
+
+/// The profile that the last column names, and the columns before it.
+fn profile(columns: &[String]) -> (Option<Profile>, &[String]) {
+    let named = |name: &String| Profile::TABLE.iter().find(|row| name.eq_ignore_ascii_case(row.name));
+    match columns.split_last() {
+        Some((last, before)) if before.len() >= 2 => match named(last) {
+            Some(row) => (Some(row.profile), before),
+            None => (None, columns),
+        },
+        _ => (None, columns),
+    }
 }
 
 fn rule(columns: &[String]) -> Result<Rule, String> {
+    let (profile, columns) = profile(columns);
     let (manufacturer, id, key) = match columns {
         [meter, key] => match meter.split_once('.') {
             Some((manufacturer, id)) => (manufacturer, id, key),
@@ -186,7 +221,7 @@ fn rule(columns: &[String]) -> Result<Rule, String> {
         [manufacturer, id, key] => (manufacturer.as_str(), id.as_str(), key),
         other => {
             return Err(format!(
-                "\"ID KEY\" or \"MANUFACTURER.ID KEY\" expected, {} columns found",
+                "\"ID KEY\" or \"MANUFACTURER.ID KEY\" expected, and perhaps a profile; {} columns found",
                 other.len()
             ));
         }
@@ -202,7 +237,7 @@ fn rule(columns: &[String]) -> Result<Rule, String> {
     }
     let key = Key::parse(key).map_err(|error| error.to_string())?;
     let id = if id.contains('*') { id.to_owned() } else { format!("{id:0>8}") };
-    Ok(Rule { manufacturer: manufacturer.to_owned(), id, key })
+    Ok(Rule { manufacturer: manufacturer.to_owned(), id, key, profile })
 }
 
 /// 0 for none, 1 for a part, 2 for a lone `*`.
@@ -281,6 +316,25 @@ mod tests {
         assert_eq!(first(&keys, "KAM", "12345678"), Some(0x0F));
         assert_eq!(keys.of("KAM", "12345678").count(), 4);
         assert_eq!(first(&keys, "ELS", "1"), Some(0));
+    }
+
+    #[test]
+    fn the_last_column_may_name_the_profile() {
+        let file = format!("* {A} none\nKAM.* {A} b\nKAM,1234*,{A},D\n12345678;{B}\n99999999 {A} A # why\n");
+        let keys = keys(&file);
+        for (manufacturer, id, profile) in [
+            ("KAM", "12345678", Profile::D),
+            ("KAM", "55555555", Profile::B),
+            ("ELS", "99999999", Profile::A),
+            ("ELS", "12345678", Profile::None),
+        ] {
+            assert_eq!(keys.profile_of(manufacturer, id), Some(profile), "{manufacturer}.{id}");
+        }
+        assert_eq!(first(&keys, "KAM", "12345678"), Some(0));
+        assert_eq!(Keys::default().profile_of("KAM", "12345678"), None);
+        for line in [format!("1 {A} E"), format!("{A} A"), format!("1 {A} A A")] {
+            assert!(Keys::parse(line.as_bytes()).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -93,6 +93,10 @@ pub struct Security {
     pub state: &'static str,
     /// True when a MAC or tag was verified.
     pub authenticated: bool,
+    /// The message counter; only where it was authenticated.
+    pub counter: Option<u32>,
+    /// True when whoever remembers counters has had this very telegram.
+    pub repeated: bool,
 }
 
 /// A reading.

@@ -1,9 +1,10 @@
 //! One run of the program: from the arguments to the last line of output.
 
 use super::arguments::{Arguments, Output};
-use super::input::{self, Crc, Entry, Item, Kind, Refusal, lines};
-use super::keys::{self, Key, Keys};
-use super::model::{Place, Problem, Reading};
+use super::input::lines::{self, Line};
+use super::input::{self, Crc, Entry, Item, Kind, Refusal};
+use super::keys::{Key, Keys};
+use super::model::Reading;
 use super::output::Renderer;
 use super::reading::Decoder;
 use super::{DECODED, FAILED, Terminal, progress};
@@ -39,7 +40,7 @@ impl Session {
         };
         let keys = match &arguments.keys {
             None => Keys::default(),
-            Some(path) => keys_of(path)?,
+            Some(path) => Keys::read(path)?,
         };
         let file = match &arguments.file {
             Some(path) if path.as_os_str() != "-" => Some(open(path)?),
@@ -74,7 +75,7 @@ impl Session {
         if !arguments.telegrams.is_empty() {
             for line in arguments.lines() {
                 self.line += 1;
-                self.text(arguments, &line, out, err)?;
+                self.line(arguments, &Line::Text(line), out, err)?;
             }
         } else if let Some((file, size)) = self.file.take() {
             self.stream(arguments, &mut BufReader::new(file), Some(size), out, err)?;
@@ -97,11 +98,7 @@ impl Session {
         let bar = progress::bar(size.unwrap_or(0), size.is_some() && self.terminal.error);
         while let Some((line, octets)) = lines::next(reader)? {
             self.line += 1;
-            bar.suspend(|| match line {
-                lines::Line::Text(text) => self.text(arguments, &text, out, err),
-                lines::Line::NotText(at) => self.refused(None, not_text(at), out, err),
-                lines::Line::TooLong(octets) => self.refused(None, too_long(octets), out, err),
-            })?;
+            bar.suspend(|| self.line(arguments, &line, out, err))?;
             bar.inc(u64::try_from(octets).unwrap_or(u64::MAX));
             // Somebody may wait for the answer to this very line; a file can wait for a full buffer.
             if size.is_none() || self.terminal.output {
@@ -112,21 +109,21 @@ impl Session {
         Ok(())
     }
 
-    fn text(
+    fn line(
         &mut self,
         arguments: &Arguments,
-        line: &str,
+        line: &Line,
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<()> {
-        for entry in input::parse(arguments.input, line) {
+        for entry in input::entries(arguments.input, line) {
             match entry {
                 Entry::Telegram(item) => {
                     let item = with_defaults(*item, arguments);
                     let reading = self.decoder.read(item, self.line);
                     self.answer(&reading, out, err)?;
                 }
-                Entry::Refused(refusal) => self.refused(Some(line), *refusal, out, err)?,
+                Entry::Refused(refusal) => self.refused(line, *refusal, out, err)?,
                 Entry::Skipped(why) => *self.skipped.entry(why).or_default() += 1,
             }
         }
@@ -135,23 +132,16 @@ impl Session {
 
     fn refused(
         &mut self,
-        line: Option<&str>,
+        line: &Line,
         refusal: Refusal,
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> io::Result<()> {
         let reading = Reading {
             line: self.line,
-            id: refusal.id,
-            text: line.map(str::to_owned),
-            error: Some(Problem {
-                layer: "phy",
-                kind: refusal.kind.to_owned(),
-                offset: refusal.column,
-                place: Place::Character,
-                message: refusal.message,
-                hint: refusal.hint,
-            }),
+            id: refusal.id.clone(),
+            text: line.text().map(str::to_owned),
+            error: Some(refusal.into()),
             ..Reading::default()
         };
         self.answer(&reading, out, err)
@@ -189,12 +179,6 @@ fn with_defaults(mut item: Item, arguments: &Arguments) -> Item {
     item
 }
 
-fn keys_of(path: &Path) -> Result<Keys, String> {
-    let name = path.display();
-    let file = std::fs::read(path).map_err(|error| format!("--keys {name}: {error}"))?;
-    Keys::parse(&file).map_err(|bad| format!("--keys {name}:\n{}", keys::report(&bad)))
-}
-
 fn open(path: &Path) -> Result<(File, u64), String> {
     let name = path.display();
     let file = File::open(path).map_err(|error| format!("--file {name}: {error}"))?;
@@ -203,25 +187,4 @@ fn open(path: &Path) -> Result<(File, u64), String> {
         return Err(format!("--file {name}: is a directory"));
     }
     Ok((file, metadata.len()))
-}
-
-fn not_text(at: usize) -> Refusal {
-    Refusal {
-        kind: "not_utf8",
-        column: at,
-        message: "this line is not UTF-8 text".to_owned(),
-        hint: "telegrams are read as text; turn a binary stream into hex first, for example with xxd -p"
-            .to_owned(),
-        ..Refusal::default()
-    }
-}
-
-fn too_long(octets: usize) -> Refusal {
-    Refusal {
-        kind: "line_too_long",
-        column: lines::LONGEST,
-        message: format!("this line has {octets} octets, no telegram is that long"),
-        hint: "write one telegram per line".to_owned(),
-        ..Refusal::default()
-    }
 }

@@ -1,6 +1,7 @@
 //! What the programs at the ends of a link are made of, so that their parts can be tested without starting a process.
 
 pub mod bus;
+pub mod gateway;
 pub mod line;
 pub mod master;
 pub mod meter;

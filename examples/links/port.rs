@@ -50,7 +50,9 @@ pub fn is_tcp(name: &str) -> bool {
         .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
 }
 
-fn tcp_address(name: &str) -> &str {
+/// HOST:PORT of such a name.
+#[must_use]
+pub fn tcp_address(name: &str) -> &str {
     name.strip_prefix("socket://").or_else(|| name.strip_prefix("tcp://")).unwrap_or(name)
 }
 

@@ -1,8 +1,8 @@
 //! JSON Lines: an object with a field `hex` and what is known about the telegram.
 //!
 //! `{"id": any, "hex": "...", "kind": "auto|wired|wireless|chips", "crc": "auto|none|A|B", "key": hex or null,
-//! "format_headers": hex, "mode": "T|S|C|...", "coding": "3of6|manchester|nrz"}`; all but `hex` may be missing
-//! or null, unknown fields are ignored.
+//! "format_headers": hex, "mode": "T|S|C|...", "coding": "3of6|manchester|nrz", "rssi_dbm": number, "received": time}`;
+//! all but `hex` may be missing or null, unknown fields are ignored.
 
 use super::{Coding, Crc, Entry, Item, Kind, Refusal};
 use crate::decode::{hex, keys};
@@ -65,6 +65,12 @@ fn item(value: &Value) -> Result<Item, Box<Refusal>> {
             "coding",
             &[("3of6", Coding::ThreeOfSix), ("manchester", Coding::Manchester), ("nrz", Coding::Nrz)],
         )?,
+        rssi_dbm: value.get("rssi_dbm").and_then(Value::as_i64).and_then(|dbm| i16::try_from(dbm).ok()),
+        received: value.get("received").and_then(|received| match received {
+            Value::String(time) => Some(time.clone()),
+            Value::Number(seconds) => Some(seconds.to_string()),
+            _ => None,
+        }),
         ..Item::default()
     })
 }
@@ -112,11 +118,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn times_may_be_numbers_and_what_is_neither_is_left_out() {
+        let received = |json: &str| one(parse(&format!(r#"{{"hex":"E5","received":{json}}}"#))).received;
+        assert_eq!(received("1774960440.25").as_deref(), Some("1774960440.25"));
+        assert_eq!((received("null"), received("[]")), (None, None));
+        assert_eq!(one(parse(r#"{"hex":"E5","rssi_dbm":"loud"}"#)).rssi_dbm, None);
+    }
+
+    #[test]
     fn all_fields() {
         let item = one(parse(
             r#"{"id":[1],"hex":"E5 16","kind":"chips","crc":"B","key":"000102030405060708090A0B0C0D0E0F",
-                "format_headers":"0413","mode":"T","coding":"3of6","more":{"x":null}}"#,
+                "format_headers":"0413","mode":"T","coding":"3of6","rssi_dbm":-71,
+                "received":"2026-03-31 12:34:00","more":{"x":null}}"#,
         ));
+        assert_eq!((item.rssi_dbm, item.received.as_deref()), (Some(-71), Some("2026-03-31 12:34:00")));
         assert_eq!(item.id, serde_json::json!([1]));
         assert_eq!((item.octets, item.kind, item.crc), (vec![0xE5, 0x16], Kind::Chips, Crc::B));
         assert!(item.key.is_some());

@@ -19,6 +19,17 @@ pub enum Line {
     TooLong(usize),
 }
 
+impl Line {
+    /// The text, if it is one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::NotText(_) | Self::TooLong(_) => None,
+        }
+    }
+}
+
 /// The next line and its octets with the line end, `None` at the end.
 ///
 /// # Errors

@@ -15,6 +15,8 @@ mod wmbusmeters;
 
 use super::hex::HexError;
 use super::keys::Key;
+use super::model::{Place, Problem};
+use lines::Line;
 use serde_json::Value;
 
 /// How the lines are to be read.
@@ -156,6 +158,40 @@ impl Refusal {
     fn hex(error: &HexError, start: usize) -> Box<Self> {
         Self::new(error.kind.name(), start + error.column, error.kind.to_string(), error.kind.hint())
     }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            layer: "phy",
+            kind: refusal.kind.to_owned(),
+            offset: refusal.column,
+            place: Place::Character,
+            message: refusal.message,
+            hint: refusal.hint,
+        }
+    }
+}
+
+/// The telegrams of one line as it was read.
+#[must_use]
+pub fn entries(format: Format, line: &Line) -> Vec<Entry> {
+    let refusal = match line {
+        Line::Text(text) => return parse(format, text),
+        Line::NotText(at) => Refusal::new(
+            "not_utf8",
+            *at,
+            "this line is not UTF-8 text",
+            "telegrams are read as text; turn a binary stream into hex first, for example with xxd -p",
+        ),
+        Line::TooLong(octets) => Refusal::new(
+            "line_too_long",
+            lines::LONGEST,
+            format!("this line has {octets} octets, no telegram is that long"),
+            "write one telegram per line",
+        ),
+    };
+    vec![Entry::Refused(refusal)]
 }
 
 /// The telegrams of one line. Empty lines and lines that begin with `#` have none.

@@ -104,10 +104,14 @@ fn transport(transport: &Transport) -> Value {
 }
 
 fn security(security: &Security) -> Value {
-    json!({
+    let mut fields = json!({
         "mode": security.mode, "layer": security.layer, "state": security.state,
         "authenticated": security.authenticated,
-    })
+    });
+    if let (Value::Object(fields), Some(counter)) = (&mut fields, security.counter) {
+        fields.insert("counter".to_owned(), counter.into());
+    }
+    fields
 }
 
 fn record(record: &Record) -> Value {

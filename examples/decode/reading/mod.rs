@@ -6,6 +6,7 @@ mod explain;
 mod problem;
 mod push;
 mod records;
+pub mod trust;
 
 use super::input::{Crc, Item, Kind};
 use super::keys::{Key, Keys};
@@ -27,7 +28,9 @@ use mbus_link::time::{Duration, Instant};
 use mbus_link::{Address, CField, DeviceType};
 use oms_security::key::{Aes, KeyProvider, KeyRequest, PreparedKey};
 use oms_security::reassembly::{Channel, Reassembler};
+use oms_security::replay::Freshness;
 use oms_security::sealed::{Found, Opening};
+use trust::Trust;
 
 /// Messages in fragments that are put together at the same time, and how long one may be.
 const PLACES: usize = 16;
@@ -43,6 +46,7 @@ pub struct Decoder {
     fragments: Box<Reassembler<PLACES, MESSAGE>>,
     authentication_key: Option<Key>,
     pushes: push::Pushes,
+    trust: Trust,
 }
 
 /// The keys that may be those of a telegram, the best first.
@@ -62,7 +66,27 @@ impl Decoder {
         let formats = (Formats::new(), KnownFormats);
         // Lines carry no time: a message in the making is kept until its place is needed.
         let fragments = Box::new(Reassembler::new(Duration::MAX));
-        Self { key, keys, explain, formats, fragments, authentication_key, pushes: push::Pushes::default() }
+        let pushes = push::Pushes::default();
+        Self { key, keys, explain, formats, fragments, authentication_key, pushes, trust: Trust::default() }
+    }
+    /// The same for a gateway: no counter is taken twice, and no meter that has a key sends in clear.
+    #[must_use]
+    pub fn guarded(self) -> Self {
+        Self { trust: Trust::Guarded(Box::default()), ..self }
+    }
+    /// What is asked of telegrams beyond that they open.
+    pub const fn trust(&mut self) -> &mut Trust {
+        &mut self.trust
+    }
+    /// The formats learned.
+    pub const fn formats(&mut self) -> &mut Formats {
+        &mut self.formats.0
+    }
+    /// True when there is a key for this meter.
+    #[must_use]
+    pub fn has_key_of(&self, meter: Address) -> bool {
+        let (manufacturer, id) = (meter.manufacturer.to_string(), meter.identification.to_string());
+        self.key.is_some() || self.keys.of(&manufacturer, &id).next().is_some()
     }
     /// Decodes one telegram.
     pub fn read(&mut self, item: Item, line: usize) -> Reading {
@@ -259,6 +283,20 @@ impl Decoder {
                 .notes
                 .push("the configuration field names a reserved security mode; the data are in clear".into());
         }
+        match self.trust.judge(telegram, &self.keys, self.key.is_some() || item.key.is_some()) {
+            Ok(freshness) => {
+                if let Some(security) = &mut reading.security {
+                    security.repeated = freshness == Some(Freshness::Repetition);
+                }
+            }
+            Err(refusal) => {
+                // What is not believed is not shown, and teaches nothing.
+                reading.plaintext = None;
+                let offset = input.offset_as_received(telegram.body_offset());
+                reading.error = Some(trust::problem(refusal, offset));
+                return;
+            }
+        }
         self.content(reading, telegram, item);
         // The body lies where the frame without link CRCs has it; people count in what they gave.
         let record_errors = reading.records.iter_mut().filter_map(|record| record.error.as_mut());
@@ -375,6 +413,31 @@ impl Decoder {
             Err(_) => {}
         }
     }
+}
+
+/// The frame of a wireless telegram without link CRCs, as far as it is one: what tells a telegram from its repetition
+/// before anything else is done about it.
+#[must_use]
+pub fn wireless_frame(item: &Item) -> Option<Vec<u8>> {
+    let mut octets = item.octets.clone();
+    let (kind, crc) = match item.kind {
+        Kind::Hdlc | Kind::Wired => return None,
+        Kind::Chips => {
+            let found = chips::frame(item).ok()?;
+            octets = found.octets;
+            (Kind::Wireless, found.crc)
+        }
+        kind => (kind, item.crc),
+    };
+    let item = Item { octets: Vec::new(), kind, crc, ..item.clone() };
+    let frame = match input(&item, &mut octets, &mut Reading::default()) {
+        Input::Wired => return None,
+        Input::FormatA => &*wmbus_phy::format_a::strip_in_place(&mut octets).ok()?.frame,
+        Input::FormatB => &*wmbus_phy::format_b::strip_in_place(&mut octets).ok()?.frame,
+        Input::Stripped => &octets,
+    };
+    let whole = usize::from(*frame.first()?) + 1;
+    Some(frame.get(..whole).unwrap_or(frame).to_vec())
 }
 
 /// What the octets are; frames with CRCs lose what follows them, which is told.
@@ -511,7 +574,7 @@ fn security(telegram: &Telegram<'_>, stopped: Option<Error>) -> Option<Security>
             mode: mode.unwrap_or_default(),
             layer: "ell",
             state: found,
-            authenticated: false,
+            ..Security::default()
         });
     }
     telegram.tpl()?;
@@ -522,8 +585,14 @@ fn security(telegram: &Telegram<'_>, stopped: Option<Error>) -> Option<Security>
         BodyState::HandedOn(_) => "locked",
         _ => "none",
     };
-    let authenticated = telegram.is_authenticated();
-    Some(Security { mode: mode.unwrap_or_default(), layer: "transport", state, authenticated })
+    Some(Security {
+        mode: mode.unwrap_or_default(),
+        layer: "transport",
+        state,
+        authenticated: telegram.is_authenticated(),
+        counter: telegram.counter().map(|used| used.counter),
+        repeated: false,
+    })
 }
 
 fn fixed(reading: &mut Reading, data: &FixedData) {

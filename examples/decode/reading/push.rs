@@ -111,7 +111,7 @@ pub(super) fn sml_body(reading: &mut Reading, body: &[u8]) {
 fn apdu_into(reading: &mut Reading, apdu: &mut [u8], keys: PushKeys) {
     if apdu.first() != Some(&TAG) {
         // What the transport layer did about encryption stands, if there is one.
-        let none = Security { mode: 0, layer: "cosem", state: "none", authenticated: false };
+        let none = Security { layer: "cosem", state: "none", ..Security::default() };
         reading.security.get_or_insert(none);
         return notification(reading, apdu);
     }
@@ -138,7 +138,8 @@ fn apdu_into(reading: &mut Reading, apdu: &mut [u8], keys: PushKeys) {
     match opened {
         Ok(opened) => {
             let authenticated = opened.authenticated;
-            reading.security = Some(Security { mode: 0, layer: "cosem", state: "decrypted", authenticated });
+            reading.security =
+                Some(Security { layer: "cosem", state: "decrypted", authenticated, ..Security::default() });
             reading.plaintext = Some(opened.plaintext.to_vec());
             notification(reading, opened.plaintext);
             if !authenticated {
@@ -160,7 +161,7 @@ fn apdu_into(reading: &mut Reading, apdu: &mut [u8], keys: PushKeys) {
 }
 
 fn refuse(reading: &mut Reading, error: Error, state: &'static str) {
-    reading.security = Some(Security { mode: 0, layer: "cosem", state, authenticated: false });
+    reading.security = Some(Security { layer: "cosem", state, ..Security::default() });
     reading.error = Some(problem::of(error));
 }
 

@@ -93,7 +93,7 @@ pub enum Observation {
     Ignored,
     /// The same access number again: ignored.
     SameFrame,
-    /// The first frame, or the first after the prediction was lost.
+    /// The first frame, or the second one, that told the nominal interval.
     Started,
     /// In time, after so many frames that were not heard.
     InTime {
@@ -107,7 +107,11 @@ pub enum Observation {
 /// Predicts the synchronous frames of one meter, so that a receiver can sleep in between.
 #[derive(Clone, Copy, Debug)]
 pub struct SynchronousPredictor {
-    nominal: NominalInterval,
+    nominal: Option<NominalInterval>,
+    /// True when the nominal interval is found out from the frames.
+    learns: bool,
+    /// What the last frame out of time would make of it.
+    candidate: Option<NominalInterval>,
     tolerance_ppm: u32,
     guard: Duration,
     clock: SteadyClock,
@@ -119,7 +123,36 @@ impl SynchronousPredictor {
     /// what is kept free before and after in any case.
     #[must_use]
     pub const fn new(nominal: NominalInterval, tolerance_ppm: u32, guard: Duration) -> Self {
-        Self { nominal, tolerance_ppm, guard, clock: SteadyClock::new(), last: None }
+        Self { nominal: Some(nominal), learns: false, ..Self::learning(tolerance_ppm, guard) }
+    }
+    /// A predictor that does not know the nominal interval and finds it out: from the first two frames, and anew when
+    /// two frames one after the other are out of time and agree on another one.
+    ///
+    /// ```
+    /// use mbus_link::CommunicationControl;
+    /// use mbus_link::time::{Duration, Instant};
+    /// use mbus_link::wireless::{NominalInterval, SynchronousPredictor};
+    /// let mut predictor = SynchronousPredictor::learning(100, Duration::from_millis(5));
+    /// predictor.observe(Instant::from_micros(0), CommunicationControl::SYNCHRONOUS, 63);
+    /// predictor.observe(Instant::from_micros(16_000_000), CommunicationControl::SYNCHRONOUS, 64);
+    /// assert_eq!(predictor.nominal(), NominalInterval::from_secs(16));
+    /// ```
+    #[must_use]
+    pub const fn learning(tolerance_ppm: u32, guard: Duration) -> Self {
+        Self {
+            nominal: None,
+            learns: true,
+            candidate: None,
+            tolerance_ppm,
+            guard,
+            clock: SteadyClock::new(),
+            last: None,
+        }
+    }
+    /// The nominal interval, if it is known.
+    #[must_use]
+    pub const fn nominal(&self) -> Option<NominalInterval> {
+        self.nominal
     }
     /// Takes a frame that was heard at `now` (always the same point of the frame).
     pub fn observe(&mut self, now: Instant, control: CommunicationControl, access_number: u8) -> Observation {
@@ -133,31 +166,48 @@ impl SynchronousPredictor {
             return Observation::Started;
         };
         let frames = access_number.wrapping_sub(number);
+        let found = if self.learns {
+            NominalInterval::estimate(now.since(heard), number, access_number)
+        } else {
+            None
+        };
+        let Some(nominal) = self.nominal else {
+            if frames == 0 {
+                return Observation::SameFrame;
+            }
+            self.nominal = found;
+            self.last = Some((now, access_number));
+            return Observation::Started;
+        };
         if frames == 0 {
             // The same frame again, or the one a full round later: only the former tells nothing new.
-            if now.since(heard) < self.nominal.between(number, 255) {
+            if now.since(heard) < nominal.between(number, 255) {
                 return Observation::SameFrame;
             }
             self.last = Some((now, access_number));
             return Observation::OutOfTime;
         }
-        let (from, to) = self.steady_window(heard, number, frames);
+        let (from, to) = self.steady_window(nominal, heard, number, frames);
         self.last = Some((now, access_number));
         if from <= now && now <= to {
-            Observation::InTime { missed: frames.saturating_sub(1) }
-        } else {
-            Observation::OutOfTime
+            self.candidate = None;
+            return Observation::InTime { missed: frames.saturating_sub(1) };
         }
+        if found.is_some() && found == self.candidate {
+            self.nominal = found;
+        }
+        self.candidate = found;
+        Observation::OutOfTime
     }
     /// When the receiver has to listen for the synchronous frame `frames` after the last one heard: from
-    /// and to, on the caller's clock. `None` before the first frame, and for 0.
+    /// and to, on the caller's clock. `None` before the first frame, as long as the interval is not known, and for 0.
     #[must_use]
     pub fn window(&self, frames: u8) -> Option<(Instant, Instant)> {
-        let (heard, number) = self.last?;
+        let ((heard, number), nominal) = (self.last?, self.nominal?);
         if frames == 0 {
             return None;
         }
-        let (from, to) = self.steady_window(heard, number, frames);
+        let (from, to) = self.steady_window(nominal, heard, number, frames);
         Some((self.clock.caller_time(from), self.clock.caller_time(to)))
     }
     /// The first window that is not over at `now`, and how many frames after the last one heard it is.
@@ -175,8 +225,14 @@ impl SynchronousPredictor {
         self.last.map(|(_, number)| number)
     }
 
-    fn steady_window(&self, heard: Instant, number: u8, frames: u8) -> (Instant, Instant) {
-        let span = self.nominal.between(number, frames);
+    fn steady_window(
+        &self,
+        nominal: NominalInterval,
+        heard: Instant,
+        number: u8,
+        frames: u8,
+    ) -> (Instant, Instant) {
+        let span = nominal.between(number, frames);
         let drift = span.as_micros().saturating_mul(u64::from(self.tolerance_ppm)).div_ceil(1_000_000);
         let around = self.guard.saturating_add(Duration::from_micros(drift));
         (heard.after(span.saturating_sub(around)), heard.after(span.saturating_add(around)))
@@ -281,6 +337,39 @@ mod tests {
             predictor.observe(Instant::from_micros(16_000_000), SYNC, 64),
             Observation::InTime { missed: 0 }
         );
+    }
+
+    #[test]
+    fn the_interval_is_learned_and_learned_anew() {
+        let mut predictor = SynchronousPredictor::learning(100, Duration::from_millis(5));
+        let (mut now, mut number) = (Instant::from_micros(5), 200_u8);
+        assert_eq!(predictor.observe(now, SYNC, number), Observation::Started);
+        assert_eq!((predictor.nominal(), predictor.window(1)), (None, None));
+        assert_eq!(predictor.observe(now, SYNC, number), Observation::SameFrame);
+        // Two frames are lost before the second one; then in time; a stray frame; another interval from then on.
+        let stray = Observation::OutOfTime;
+        for (seconds, frames, expected, known) in [
+            (16, 3, Observation::Started, 16),
+            (16, 1, Observation::InTime { missed: 0 }, 16),
+            (16, 50, Observation::InTime { missed: 49 }, 16),
+            (900, 1, stray, 16),
+            (16, 1, Observation::InTime { missed: 0 }, 16),
+            (900, 1, stray, 16),
+            (30, 1, stray, 16),
+            (30, 2, stray, 30),
+            (30, 1, Observation::InTime { missed: 0 }, 30),
+        ] {
+            now = now.after(NominalInterval::from_secs(seconds).unwrap().between(number, frames));
+            number = number.wrapping_add(frames);
+            assert_eq!(predictor.observe(now, SYNC, number), expected, "{seconds} {frames}");
+            assert_eq!(predictor.nominal(), NominalInterval::from_secs(known));
+        }
+        // A known interval stays.
+        let mut predictor = self::predictor();
+        for second in [0, 100, 200, 300] {
+            predictor.observe(Instant::from_micros(second * 1_000_000), SYNC, second as u8);
+            assert_eq!(predictor.nominal(), NominalInterval::from_secs(16));
+        }
     }
 
     #[test]

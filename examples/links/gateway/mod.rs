@@ -1,0 +1,109 @@
+//! The reference gateway: what the crates are for, put together.
+//!
+//! ```text
+//! receivers (files, pipes, TCP) -> lines -> collector (once, opened, judged) -> JSON Lines
+//!                                             |                 |
+//!                                             accounts -> table state file (counters, formats)
+//! ```
+
+pub mod account;
+pub mod arguments;
+pub mod collector;
+mod listen;
+pub mod moment;
+pub mod receivers;
+pub mod state;
+
+use crate::USAGE;
+use arguments::{Arguments, What};
+use clap::Parser;
+use listen::Failure;
+use receivers::Message;
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::process::ExitCode;
+use std::sync::mpsc::SyncSender;
+
+/// Exit status: all was well, or the user stopped it.
+const WELL: u8 = 0;
+/// Exit status: something was refused, or failed.
+const REFUSED: u8 = 1;
+
+/// The program, with the streams of its process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let stop = Some(stop_by_signal as fn(SyncSender<Message>));
+    ExitCode::from(execute(std::env::args_os(), None, stop, &mut io::stdout(), &mut io::stderr()))
+}
+
+/// The program with other streams: exit status, standard output and standard error. `arguments` begin with
+/// the name of the program.
+#[must_use]
+pub fn run<I, T>(arguments: I, stdin: &[u8]) -> (u8, String, String)
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let stdin: Box<dyn Read + Send> = Box::new(io::Cursor::new(stdin.to_vec()));
+    crate::captured(|out, err| execute(arguments, Some(stdin), None, out, err))
+}
+
+/// As [`run`] without standard input, with streams that can be listened to while it runs.
+pub fn run_with<I, T>(arguments: I, out: &mut (dyn Write + Send), err: &mut (dyn Write + Send)) -> u8
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    execute(arguments, None, None, out, err)
+}
+
+fn execute<I, T>(
+    arguments: I,
+    stdin: Option<Box<dyn Read + Send>>,
+    stop: Option<fn(SyncSender<Message>)>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return crate::usage(&error, out, err),
+    };
+    let What::Listen(listening) = arguments.what;
+    let (status, message) = match listen::listen(&listening, stdin, stop, out, err) {
+        Ok(true) => return WELL,
+        Ok(false) => return REFUSED,
+        Err(Failure::Usage(message)) => (USAGE, message),
+        Err(Failure::File(message)) => (REFUSED, message),
+        Err(Failure::Output(error)) => (REFUSED, error.to_string()),
+    };
+    let _ = writeln!(err, "gateway: {message}");
+    status
+}
+
+/// Tells the gateway to end when the user or the system wants it.
+fn stop_by_signal(to: SyncSender<Message>) {
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        if runtime.is_ok_and(|runtime| runtime.block_on(signal()).is_ok()) {
+            let _ = to.send(Message::Stop);
+        }
+    });
+}
+
+#[cfg(unix)]
+async fn signal() -> io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        ended = tokio::signal::ctrl_c() => ended,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
