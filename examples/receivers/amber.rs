@@ -31,6 +31,22 @@ impl Protocol for Amber {
     fn scan(&self, octets: &[u8]) -> Scan {
         if self.transparent { self.scan_transparent(octets) } else { self.scan_command(octets) }
     }
+    fn frame(&self, heard: &Heard) -> Vec<u8> {
+        let mut telegram = heard.telegram.clone();
+        if let (true, Some(length)) = (self.rssi, telegram.first_mut()) {
+            *length = length.wrapping_add(1);
+            let [rssi, ..] = ((heard.rssi_dbm.unwrap_or(0).clamp(-138, -11) + 74) * 2).to_le_bytes();
+            telegram.push(rssi);
+        }
+        if self.transparent { telegram } else { command(RECEIVED, &telegram) }
+    }
+}
+
+/// A frame of the command mode; `content` begins with its length.
+fn command(command: u8, content: &[u8]) -> Vec<u8> {
+    let mut frame = [&[START, command], content].concat();
+    frame.push(frame.iter().fold(0, |sum, octet| sum ^ octet));
+    frame
 }
 
 impl Amber {
@@ -97,12 +113,6 @@ mod tests {
         telegram
     }
 
-    fn command(command: u8, content: &[u8]) -> Vec<u8> {
-        let mut frame = [&[START, command], content].concat();
-        frame.push(frame.iter().fold(0, |sum, octet| sum ^ octet));
-        frame
-    }
-
     fn heard(rssi: bool) -> Heard {
         Heard { telegram: TELEGRAM.to_vec(), rssi_dbm: rssi.then_some(-34), time: None }
     }
@@ -111,6 +121,8 @@ mod tests {
     fn both_modes_with_and_without_signal_strength() {
         for rssi in [false, true] {
             let telegram = telegram(rssi);
+            assert_eq!(Amber { transparent: true, rssi }.frame(&heard(rssi)), telegram);
+            assert_eq!(Amber { transparent: false, rssi }.frame(&heard(rssi)), command(RECEIVED, &telegram));
             cut_everywhere(&Amber { transparent: false, rssi }, &command(RECEIVED, &telegram), &heard(rssi));
             // 00 and 17 are no beginning of a telegram: 17 would be, but no C-field follows.
             cut_everywhere(&Amber { transparent: true, rssi }, &telegram, &heard(rssi));

@@ -53,6 +53,18 @@ impl Protocol for Im871a {
         let time = <[u8; 4]>::try_from(time).ok().map(u32::from_le_bytes);
         Scan::Frame(whole, Event::Heard(Heard { telegram: [&[length], payload].concat(), rssi_dbm, time }))
     }
+    /// With a CRC, as the receiver does unless told otherwise.
+    fn frame(&self, heard: &Heard) -> Vec<u8> {
+        let flag = |is_there, flag| if is_there { flag } else { 0 };
+        let flags = CRC | flag(heard.time.is_some(), TIME) | flag(heard.rssi_dbm.is_some(), RSSI);
+        let mut frame = vec![START, flags | RADIO_LINK, RECEIVED];
+        frame.extend(&heard.telegram);
+        frame.extend(heard.time.into_iter().flat_map(u32::to_le_bytes));
+        frame.extend(heard.rssi_dbm.map(octet_of));
+        let crc = crc_x25(frame.get(1..).unwrap_or_default());
+        frame.extend(crc.to_le_bytes());
+        frame
+    }
 }
 
 fn crc_fits(frame: &[u8]) -> bool {
@@ -67,24 +79,22 @@ fn dbm(rssi: u8) -> i16 {
     (-100 + (i16::from(rssi) - 45) / 2).min(0)
 }
 
+/// The weakest signal of these dBm.
+fn octet_of(dbm: i16) -> u8 {
+    u8::try_from((45 + (i32::from(dbm) + 100) * 2).clamp(0, 255)).unwrap_or(u8::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::{TELEGRAM, cut_everywhere, survives};
-    use super::super::{Receiver, crc_x25};
+    use super::super::Receiver;
     use super::*;
 
     fn frame(flags: u8) -> Vec<u8> {
-        let mut frame = vec![START, flags | RADIO_LINK, RECEIVED];
-        frame.extend(TELEGRAM);
-        if flags & TIME != 0 {
-            frame.extend([4, 3, 2, 1]);
-        }
-        if flags & RSSI != 0 {
-            frame.push(145);
-        }
-        if flags & CRC != 0 {
-            let crc = crc_x25(&frame[1..]);
-            frame.extend(crc.to_le_bytes());
+        let mut frame = Im871a.frame(&heard(flags));
+        if flags & CRC == 0 {
+            frame[1] &= !CRC;
+            frame.truncate(frame.len() - 2);
         }
         frame
     }
@@ -102,6 +112,16 @@ mod tests {
         for flags in (0..16).map(|flags| flags << 4) {
             cut_everywhere(&Im871a, &frame(flags), &heard(flags));
         }
+    }
+
+    #[test]
+    fn every_part_has_its_place() {
+        let mut expected = vec![0xA5, 0xE2, 0x03];
+        expected.extend(TELEGRAM);
+        expected.extend([4, 3, 2, 1, 145]);
+        let whole = frame(TIME | RSSI | CRC);
+        assert_eq!(whole.split_last_chunk::<2>().unwrap().0, expected);
+        assert_eq!(frame(0)[..3], [0xA5, 0x02, 0x03]);
     }
 
     #[test]
@@ -127,6 +147,9 @@ mod tests {
     #[test]
     fn signal_strength_has_an_upper_end() {
         assert_eq!((dbm(45), dbm(0), dbm(255)), (-100, -122, 0));
+        for strength in -122..=0 {
+            assert_eq!(dbm(octet_of(strength)), strength);
+        }
     }
 
     #[test]

@@ -43,6 +43,26 @@ impl Protocol for Iu891a {
         };
         Scan::Frame(length + 2, event(&content))
     }
+    /// The seven octets that are skipped are 0, an unknown signal strength is 0 dBm.
+    fn frame(&self, heard: &Heard) -> Vec<u8> {
+        let dbm = i16::clamp(heard.rssi_dbm.unwrap_or(0), i8::MIN.into(), i8::MAX.into());
+        let [rssi, _] = dbm.to_le_bytes();
+        slip(&[&[GATEWAY, RECEIVED][..], &[0; SKIPPED], &[rssi], &heard.telegram].concat())
+    }
+}
+
+/// The frame around this content, CRC and ends put on.
+fn slip(content: &[u8]) -> Vec<u8> {
+    let mut frame = vec![END];
+    for octet in content.iter().chain(&crc_x25(content).to_le_bytes()) {
+        match *octet {
+            END => frame.extend([ESCAPE, ESCAPED_END]),
+            ESCAPE => frame.extend([ESCAPE, ESCAPED_ESCAPE]),
+            octet => frame.push(octet),
+        }
+    }
+    frame.push(END);
+    frame
 }
 
 fn event(content: &[u8]) -> Event {
@@ -88,19 +108,6 @@ mod tests {
     use super::super::tests::{TELEGRAM, cut_everywhere, survives};
     use super::*;
 
-    fn slip(content: &[u8]) -> Vec<u8> {
-        let mut frame = vec![END];
-        for octet in content.iter().chain(&crc_x25(content).to_le_bytes()) {
-            match *octet {
-                END => frame.extend([ESCAPE, ESCAPED_END]),
-                ESCAPE => frame.extend([ESCAPE, ESCAPED_ESCAPE]),
-                octet => frame.push(octet),
-            }
-        }
-        frame.push(END);
-        frame
-    }
-
     fn frame(rssi: u8) -> Vec<u8> {
         slip(&[&[GATEWAY, RECEIVED, END, ESCAPE, 0, 0, 0, 0, 0, rssi][..], &TELEGRAM].concat())
     }
@@ -114,6 +121,14 @@ mod tests {
         // -25 dBm, and -64 dBm, which is an octet that must be escaped.
         cut_everywhere(&Iu891a, &frame(0xE7), &heard(-25));
         cut_everywhere(&Iu891a, &frame(0xC0), &heard(-64));
+    }
+
+    #[test]
+    fn what_is_built_is_heard() {
+        for rssi in i8::MIN..=i8::MAX {
+            let heard = heard(rssi.into());
+            assert_eq!(Receiver::new(Iu891a).handle_input(&Iu891a.frame(&heard)), [Event::Heard(heard)]);
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The serial protocols of radio receivers: octets in, telegrams out.
+//! The serial protocols of radio receivers: octets in, telegrams out; and the way back, for those who play a receiver.
 //!
 //! A [`Receiver`] is fed with whatever a serial line delivers, in pieces of any size, and gives the
 //! telegrams in it. It never waits, keeps at most one frame, and after noise or a lost octet it finds the next
@@ -48,6 +48,8 @@ pub trait Protocol {
 
     /// Looks at the beginning of `octets`, which are not empty.
     fn scan(&self, octets: &[u8]) -> Scan;
+    /// The frame in which the receiver would deliver this telegram, of 256 octets at most.
+    fn frame(&self, heard: &Heard) -> Vec<u8>;
 }
 
 /// The octets of one receiver.

@@ -6,6 +6,7 @@
 
 use super::{Crc, Entry, Item, Kind, Refusal};
 use crate::decode::hex;
+use wmbus_phy::FrameFormat;
 
 pub(super) fn looks_like(line: &str) -> bool {
     if matches!(line, "TMODE" | "CMODE" | "SMODE") || line.starts_with("V ") {
@@ -31,18 +32,20 @@ pub(super) fn parse(line: &str) -> Vec<Entry> {
     }]
 }
 
-/// The octets on the air for this L-field.
-fn on_air(length: u8, crc: Crc) -> usize {
-    let length = usize::from(length);
-    match crc {
-        // L, then 9 more octets and a CRC, then blocks of up to 16 octets and a CRC.
-        Crc::A => 12 + length.saturating_sub(9) + length.saturating_sub(9).div_ceil(16) * 2,
-        _ => length + 1,
-    }
+/// The line of a stick for a frame with its link CRCs; link quality and signal strength behind it after `X21`.
+#[must_use]
+pub fn line(format: FrameFormat, frame: &[u8], signal: Option<[u8; 2]>) -> String {
+    let prefix = match format {
+        FrameFormat::A => "b",
+        FrameFormat::B => "bY",
+    };
+    let signal = signal.map(|signal| hex::upper(&signal)).unwrap_or_default();
+    format!("{prefix}{}{signal}\r\n", hex::upper(frame))
 }
 
 fn with_signal(mut octets: Vec<u8>, crc: Crc) -> Item {
-    let expected = octets.first().map_or(0, |length| on_air(*length, crc));
+    let format = if crc == Crc::B { FrameFormat::B } else { FrameFormat::A };
+    let expected = octets.first().and_then(|length| format.on_air_len(*length).ok()).unwrap_or(0);
     let mut item = Item { kind: Kind::Wireless, crc, ..Item::default() };
     if octets.len() == expected + 2
         && let Some(&[lqi, rssi]) = octets.last_chunk()
@@ -85,6 +88,16 @@ mod tests {
                 assert_eq!((item.octets.len(), item.rssi_dbm), (octets, Some(dbm)));
             }
         }
+    }
+
+    #[test]
+    fn a_line_of_a_stick_is_read_as_it_was_made() {
+        let octets = [&[0x0A][..], &[0x44; 14]].concat();
+        assert_eq!(line(FrameFormat::A, &octets, None), format!("b0A{}\r\n", "44".repeat(14)));
+        let with_signal = line(FrameFormat::B, &octets[..11], Some([0x2A, 0x8B]));
+        assert_eq!(with_signal, format!("bY0A{}2A8B\r\n", "44".repeat(10)));
+        let item = one(parse(&line(FrameFormat::A, &octets, Some([0x2A, 0x8B]))));
+        assert_eq!((item.octets, item.rssi_dbm), (octets, Some(-132)));
     }
 
     #[test]

@@ -4,13 +4,13 @@
 //! CRCs removed or not, RSSI) is kept, what it repairs is said in a note. A line gives any number of
 //! entries: `rtl_wmbus` puts several telegrams on one.
 
-mod cul;
+pub mod cul;
 mod esphome;
 mod jsonl;
 pub mod lines;
 mod plain;
 mod rtl_433;
-mod rtl_wmbus;
+pub mod rtl_wmbus;
 mod wmbusmeters;
 
 use super::hex::HexError;

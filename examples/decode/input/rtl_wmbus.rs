@@ -6,6 +6,7 @@
 
 use super::{Crc, Entry, Item, Kind, Refusal, repair_length};
 use crate::decode::hex;
+use chrono::NaiveDateTime;
 
 /// The number of columns before the first telegram, the algorithm not counted.
 const COLUMNS: usize = 7;
@@ -79,6 +80,18 @@ pub(super) fn parse(line: &str) -> Vec<Entry> {
     entries
 }
 
+/// The line that rtl_wmbus prints for a telegram without link CRCs: `mode` as it calls the radio mode, the amplitudes of
+/// packet and noise.
+#[must_use]
+pub fn line(mode: &str, now: NaiveDateTime, amplitudes: [u8; 2], telegram: &[u8]) -> String {
+    let [packet, current] = amplitudes;
+    let time = now.format("%Y-%m-%d %H:%M:%S%.3f");
+    let ident = telegram.get(4..8).and_then(|ident| <[u8; 4]>::try_from(ident).ok()).unwrap_or_default();
+    let ident = u32::from_le_bytes(ident);
+    let hex: String = telegram.iter().map(|octet| format!("{octet:02x}")).collect();
+    format!("{mode};1;1;{time};{packet};{current};{ident:08X};0x{hex}")
+}
+
 fn not_a_line(column: usize) -> Box<Refusal> {
     Refusal::new(
         "not_rtl_wmbus",
@@ -114,6 +127,12 @@ mod tests {
         assert_eq!(item.mode.as_deref(), Some("T1"));
         assert_eq!(item.received.as_deref(), Some("2019-04-03 19:00:42.000"));
         assert!(item.notes.is_empty(), "{:?}", item.notes);
+    }
+
+    #[test]
+    fn a_line_is_made_as_it_is_read() {
+        let now = NaiveDateTime::parse_from_str("2019-04-03 19:00:42", "%Y-%m-%d %H:%M:%S").unwrap();
+        assert_eq!(line("T1", now, [97, 148], &one(parse(LINE)).octets), LINE.replace("AE0C", "ae0c"));
     }
 
     #[test]

@@ -16,12 +16,13 @@ pub mod wireless;
 use crate::USAGE;
 use arguments::{Arguments, Link, Wireless};
 use clap::Parser;
+use examples::decode::input::rtl_wmbus;
 use examples::decode::keys;
 use oms_security::key::{Key, PreparedKey};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use wireless::{WirelessMeter, rtl_wmbus};
+use wireless::WirelessMeter;
 
 /// Exit status: all was sent, or the user stopped it.
 const SENT: u8 = 0;
@@ -115,7 +116,7 @@ fn send(arguments: &Wireless, out: &mut dyn Write) -> Result<(), (u8, String)> {
         for meter in &mut meters {
             let now = arguments.common.now() + jumped;
             let telegram = meter.telegram(n, now).map_err(|error| (FAILED, error.to_string()))?;
-            let line = rtl_wmbus(arguments.mode.name, now, meter.address, &telegram);
+            let line = rtl_wmbus::line(arguments.mode.name, now, [100; 2], &telegram);
             writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| written(&error))?;
         }
     }

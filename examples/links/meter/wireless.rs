@@ -127,11 +127,3 @@ fn minutes_of(now: NaiveDateTime) -> u32 {
         NaiveDate::from_ymd_opt(2020, 1, 1).and_then(|day| day.and_hms_opt(0, 0, 0)).unwrap_or_default();
     u32::try_from(now.signed_duration_since(first).num_minutes()).unwrap_or_default()
 }
-
-/// The line that rtl_wmbus would print. `mode` is what it calls the radio mode.
-#[must_use]
-pub fn rtl_wmbus(mode: &str, now: NaiveDateTime, address: Address, telegram: &[u8]) -> String {
-    let hex: String = telegram.iter().map(|octet| format!("{octet:02x}")).collect();
-    let time = now.format("%Y-%m-%d %H:%M:%S%.3f");
-    format!("{mode};1;1;{time};100;100;{};0x{hex}", address.identification)
-}
