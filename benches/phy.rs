@@ -1,33 +1,23 @@
 //! CRC, line codes and the search for frames against what others do, in one process: the ratios are printed at the end.
 //!
-//! The peers' ways are written here as they are known: bit by bit as a demodulator feeds chips, a table for each symbol,
-//! the tables of the crc crate. Each is checked to give the same octets before it is measured.
+//! The peers' ways are those of [`benches::radio`] and the tables of the crc crate. Each is checked to give the same
+//! octets before it is measured. The same ratios in instructions, which no other program disturbs, are gated by
+//! `instructions.rs` and `.ci/run`.
 
 use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::Instant;
 
 use benches::Octets;
-use crc::{Algorithm, Crc, NoTable, Table};
+use benches::radio::{
+    EN_13757, TELEGRAM, check, coded, frames, manchester_bit_by_bit, three_of_six_bit_by_bit,
+    three_of_six_match,
+};
+use crc::{Crc, NoTable, Table};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use wmbus_phy::crc::forms;
-use wmbus_phy::line::three_of_six::SYMBOLS;
 use wmbus_phy::mode::{C1, T1};
-use wmbus_phy::{ChipDeframer, ChipEvent, Chips, FrameFormat, LineCode, Transmission, format_a};
-
-/// Octets of a telegram in the measurements of line codes.
-const TELEGRAM: usize = 96;
-
-const EN_13757: Algorithm<u16> = Algorithm {
-    width: 16,
-    poly: 0x3D65,
-    init: 0,
-    refin: false,
-    refout: false,
-    xorout: 0xFFFF,
-    check: 0xC2B7,
-    residue: 0xA366,
-};
+use wmbus_phy::{ChipDeframer, ChipEvent, Chips, FrameFormat, LineCode, Transmission};
 
 /// All samples of criterion; the ratios are those of the fastest, which other programs on the machine disturb least.
 #[derive(Default)]
@@ -77,111 +67,6 @@ impl Samples {
     }
 }
 
-/// Mode T as a demodulator feeds it: chip by chip into a register, a nibble for every six of them.
-fn three_of_six_bit_by_bit(chips: &[u8], octets: &mut [u8]) -> bool {
-    let (mut register, mut count, mut nibbles, mut octet) = (0_u8, 0, 0, 0_u8);
-    let mut out = octets.iter_mut();
-    for packed in chips {
-        for at in (0..8).rev() {
-            register = (register << 1 | packed >> at & 1) & 0x3F;
-            count += 1;
-            if count < 6 {
-                continue;
-            }
-            count = 0;
-            let nibble = NIBBLES[usize::from(register)];
-            if nibble > 15 {
-                return false;
-            }
-            octet = octet << 4 | nibble;
-            nibbles += 1;
-            if nibbles == 2 {
-                nibbles = 0;
-                match out.next() {
-                    Some(place) => *place = octet,
-                    None => return true,
-                }
-            }
-        }
-    }
-    true
-}
-
-/// Mode S as a demodulator feeds it.
-fn manchester_bit_by_bit(chips: &[u8], octets: &mut [u8]) -> bool {
-    let (mut register, mut count, mut bits, mut octet) = (0_u8, 0, 0, 0_u8);
-    let mut out = octets.iter_mut();
-    for packed in chips {
-        for at in (0..8).rev() {
-            register = (register << 1 | packed >> at & 1) & 3;
-            count += 1;
-            if count < 2 {
-                continue;
-            }
-            count = 0;
-            let bit = match register {
-                0b01 => 1,
-                0b10 => 0,
-                _ => return false,
-            };
-            octet = octet << 1 | bit;
-            bits += 1;
-            if bits == 8 {
-                bits = 0;
-                match out.next() {
-                    Some(place) => *place = octet,
-                    None => return true,
-                }
-            }
-        }
-    }
-    true
-}
-
-/// Mode T by where the chips lie, and a branch for each symbol.
-fn three_of_six_match(chips: &[u8], octets: &mut [u8]) -> bool {
-    let nibble = |at: usize| {
-        let word = u16::from(chips[at / 8]) << 8 | u16::from(*chips.get(at / 8 + 1).unwrap_or(&0));
-        let symbol = (word >> (10 - at % 8)) as u8 & 0x3F;
-        Some(match symbol {
-            22 => 0,
-            13 => 1,
-            14 => 2,
-            11 => 3,
-            28 => 4,
-            25 => 5,
-            26 => 6,
-            19 => 7,
-            44 => 8,
-            37 => 9,
-            38 => 10,
-            35 => 11,
-            52 => 12,
-            49 => 13,
-            50 => 14,
-            41 => 15,
-            _ => return None,
-        })
-    };
-    for (at, octet) in octets.iter_mut().enumerate() {
-        match (nibble(at * 12), nibble(at * 12 + 6)) {
-            (Some(high), Some(low)) => *octet = high << 4 | low,
-            _ => return false,
-        }
-    }
-    true
-}
-
-static NIBBLES: [u8; 64] = {
-    let mut table = [0x80; 64];
-    let mut nibble = 0;
-    while nibble < 16 {
-        table[SYMBOLS[nibble] as usize] = nibble as u8;
-        nibble += 1;
-    }
-    table
-};
-
 fn line_code(
     c: &mut Criterion,
     samples: &Samples,
@@ -189,10 +74,7 @@ fn line_code(
     code: LineCode,
     theirs: &[(&'static str, Decode)],
 ) {
-    let mut numbers = Octets::new(3);
-    let octets: Vec<u8> = (0..TELEGRAM).map(|_| numbers.below(256) as u8).collect();
-    let mut chips = vec![0; code.chips_len(TELEGRAM)];
-    code.encode_into(&octets, &mut chips).expect("room for all");
+    let (octets, chips) = coded(code);
     let mut out = vec![0; TELEGRAM];
     for (name, decode) in theirs {
         out.fill(0);
@@ -222,33 +104,8 @@ fn line_codes(c: &mut Criterion, samples: &Samples) {
     line_code(c, samples, "Manchester, 96 octets", LineCode::Manchester, &theirs);
 }
 
-/// Frames of format A whose CRCs are checked block by block.
-fn check(frames: &[Vec<u8>], crc: impl Fn(&[u8]) -> u16) -> bool {
-    frames.iter().all(|frame| {
-        let mut rest = &frame[..];
-        let mut size = 10;
-        while !rest.is_empty() {
-            let (block, behind) = rest.split_at(size.min(rest.len() - 2));
-            let (found, behind) = behind.split_at(2);
-            if crc(block).to_be_bytes() != *found {
-                return false;
-            }
-            (rest, size) = (behind, 16);
-        }
-        true
-    })
-}
-
 fn crcs(c: &mut Criterion, samples: &Samples) {
-    let mut numbers = Octets::new(5);
-    let mut frames = Vec::new();
-    for _ in 0..64 {
-        // 78 octets are 90 with their CRCs.
-        let mut frame: Vec<u8> = (0..78).map(|_| numbers.below(256) as u8).collect();
-        frame[0] = 77;
-        let mut out = [0; 290];
-        frames.push(format_a::encode_into(&frame, &mut out).expect("a frame").to_vec());
-    }
+    let frames = frames();
     let octets = 64 * 90;
     assert_eq!(frames.iter().map(Vec::len).sum::<usize>(), octets);
     let no_table = Crc::<u16, NoTable>::new(&EN_13757);
