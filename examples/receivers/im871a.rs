@@ -86,8 +86,8 @@ fn octet_of(dbm: i16) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{TELEGRAM, cut_everywhere, survives};
     use super::super::Receiver;
+    use super::super::tests::{TELEGRAM, cut_everywhere, survives};
     use super::*;
 
     fn frame(flags: u8) -> Vec<u8> {

@@ -1,8 +1,10 @@
 //! Runs files of vectors that are no part of the project through the library.
 //!
 //! `vectors security vectors.json` takes the JSON of secured telegrams. Each row must give what it expects, or stand in
-//! a list of exemptions with its reason; an exemption that no row needs is an error too.
+//! a list of exemptions with its reason; an exemption that no row needs is an error too. `vectors link vectors.md` does the
+//! same with the frames, chips and lines of both links, there and back.
 
+mod link;
 mod security;
 
 // The library's own source refers to its error by this path.
@@ -13,8 +15,9 @@ fn main() -> std::process::ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let check: fn(&str) -> Result<String, String> = match words[..] {
         ["security", _] => security::check,
+        ["link", _] => link::check,
         _ => {
-            eprintln!("usage: vectors security PATH");
+            eprintln!("usage: vectors security|link PATH");
             return std::process::ExitCode::from(2);
         }
     };
