@@ -7,7 +7,9 @@
 //! AFLL counts the octets behind it. FCL: `0 MF MCLP MLP MCRP MACP KIP 0 | FID`. MCL: `0 MLMP MCMP KIMP | AT`.
 //! Invariants: the fields that FCL announces fill AFLL exactly; numbers go least significant octet first,
 //! the MAC as computed. The MAC covers MCL, KI, MCR, ML and the message from its transport CI on, and
-//! neither FCL nor AFLL nor anything in front.
+//! neither FCL nor AFLL nor anything in front. A reserved bit of FCL is kept and read over; but it may announce a field
+//! that this library does not know, so nothing behind it is ever called authentic
+//! ([`ErrorKind::ReservedAflBits`]).
 
 use mbus_link::octets::{Reader, Writer};
 
@@ -38,6 +40,8 @@ bitflags::bitflags! {
         const MAC = 0x0400;
         /// KIP: KI is here.
         const KI = 0x0200;
+        /// Bits 15 and 8, which are to be 0.
+        const RESERVED = 0x8100;
     }
 }
 
@@ -151,6 +155,8 @@ pub struct Afl {
     pub mac: Option<Mac>,
     /// ML, octets of the whole message from its transport CI on.
     pub message_length: Option<u16>,
+    /// The bits of FCL that are reserved ([`FragmentationControl::RESERVED`]), as sent.
+    pub reserved: u16,
 }
 
 impl Afl {
@@ -196,7 +202,10 @@ impl Afl {
                 // A fragment read alone: all that is left but ML is the MAC.
                 (None, _) => {
                     let ml = if has(FragmentationControl::ML) { 2 } else { 0 };
-                    fields.remaining().saturating_sub(ml)
+                    match fields.remaining().saturating_sub(ml) {
+                        len @ (2 | 4 | 8 | 12 | 16) => len,
+                        _ => return Err(ErrorKind::AflFields { announced }.at(at)),
+                    }
                 }
                 (_, Some(len @ 1..)) => len,
                 _ => return Err(unsupported),
@@ -218,13 +227,15 @@ impl Afl {
             message_counter,
             mac,
             message_length,
+            reserved: (control & FragmentationControl::RESERVED).0,
         })
     }
 
     /// FCL, as the fields that are there make it.
     #[must_use]
     pub fn fragmentation_control(&self) -> FragmentationControl {
-        let mut control = FragmentationControl(u16::from(self.fragment_id));
+        let reserved = FragmentationControl(self.reserved) & FragmentationControl::RESERVED;
+        let mut control = FragmentationControl(u16::from(self.fragment_id)) | reserved;
         control.set(FragmentationControl::MORE_FRAGMENTS, self.more_fragments);
         control.set(FragmentationControl::MCL, self.message_control.is_some());
         control.set(FragmentationControl::KI, self.key_information.is_some());
@@ -292,6 +303,8 @@ pub struct AflMessage {
     pub mac: Option<Mac>,
     /// ML.
     pub message_length: Option<u16>,
+    /// The reserved bits of FCL that any fragment had.
+    pub reserved: u16,
 }
 
 impl From<Afl> for AflMessage {
@@ -319,7 +332,25 @@ impl AflMessage {
         if afl.message_length.is_some() {
             self.message_length = afl.message_length;
         }
+        self.reserved |= afl.reserved;
         self
+    }
+    /// Refuses an MCL that announces other fields than are there. Only to be asked where no MAC covers it.
+    pub(crate) fn check_message_control(&self) -> Result<(), ErrorKind> {
+        let Some(control) = self.message_control else { return Ok(()) };
+        let mut fields = MessageControl(0);
+        fields.set(MessageControl::ML, self.message_length.is_some());
+        fields.set(MessageControl::MCR, self.message_counter.is_some());
+        fields.set(MessageControl::KI, self.key_information.is_some());
+        if control == fields { Ok(()) } else { Err(ErrorKind::MessageControl { control: control.0 }) }
+    }
+    /// Refuses what cannot be authenticated: a reserved bit of FCL may announce a field that a MAC covers, and neither
+    /// MAC nor tag covers FCL.
+    pub(crate) const fn known_layout(&self) -> Result<(), ErrorKind> {
+        match self.reserved {
+            0 => Ok(()),
+            bits => Err(ErrorKind::ReservedAflBits { bits }),
+        }
     }
     /// What the MAC covers in front of the message: MCL, KI, MCR and ML. Returns the buffer and how many of
     /// its octets count.
@@ -453,6 +484,7 @@ mod tests {
                     message_counter: flag(3).then_some(0x0102_0304),
                     mac: if flag(4) { mac } else { None },
                     message_length: flag(5).then_some(0x1234),
+                    reserved: if flag(0) != flag(5) { 0x8100 } else { 0 },
                 };
                 let mut buffer = [0; 40];
                 let written = afl.encode_into(&mut buffer).unwrap();

@@ -50,9 +50,12 @@ impl Check {
             ErrorKind::Mac { .. } => Self::Mac,
             ErrorKind::Tag { .. } => Self::Tag,
             ErrorKind::CiphertextTruncated { .. } => Self::Length,
-            ErrorKind::MacMissing | ErrorKind::CounterMissing => Self::Missing,
+            ErrorKind::MacMissing | ErrorKind::CounterMissing | ErrorKind::MessageControl { .. } => {
+                Self::Missing
+            }
             ErrorKind::UnsupportedMode { .. }
             | ErrorKind::UnsupportedField { .. }
+            | ErrorKind::ReservedAflBits { .. }
             | ErrorKind::UnsupportedMac { .. } => Self::Unsupported,
             _ => return None,
         })

@@ -65,6 +65,21 @@ pub enum ErrorKind {
         /// AFLL.
         announced: usize,
     },
+    /// Unsupported: reserved bits of FCL are set. They may announce a field that this library does not know, so nobody
+    /// can tell what the MAC covers, and nothing covers FCL: they may have been set by anybody.
+    #[error(
+        "reserved bits {bits:04X} of FCL are set: what they announce is unknown, nothing is authentic then"
+    )]
+    ReservedAflBits {
+        /// The bits.
+        bits: u16,
+    },
+    /// Malformed: MCL announces a MAC or other fields than there are, and no MAC vouches for it.
+    #[error("MCL {control:02X} announces other fields than the AFL has")]
+    MessageControl {
+        /// MCL.
+        control: u8,
+    },
     /// Unsupported: a MAC of a reserved type, so that nobody knows how long it is.
     #[error("authentication type {authentication_type} is reserved")]
     UnsupportedMac {
@@ -183,6 +198,8 @@ impl ErrorKind {
             Self::MessageTooLong { .. } => "message_too_long",
             Self::NotAnAfl { .. } => "not_an_afl",
             Self::AflFields { .. } => "afl_fields",
+            Self::ReservedAflBits { .. } => "unsupported_afl_bits",
+            Self::MessageControl { .. } => "message_control",
             Self::UnsupportedMac { .. } => "unsupported_mac",
             Self::UnsupportedMode { .. } => "unsupported_mode",
             Self::UnsupportedField { .. } => "unsupported_field",

@@ -161,14 +161,15 @@ impl<'m> Parts<'m> {
     }
 }
 
-/// See [`crate::sealed::open`].
+/// See [`crate::sealed::open`]. `vouched`: the AFL has a MAC, and it fits.
 pub(crate) fn open<P: KeyProvider + ?Sized>(
     context: &SecurityContext,
     message: &mut [u8],
     body: usize,
     keys: &P,
+    vouched: bool,
 ) -> Result<Opening, Error> {
-    open_parts(context, message, body, keys).map_err(|kind| kind.at(body))
+    open_parts(context, message, body, keys, vouched).map_err(|kind| kind.at(body))
 }
 
 fn open_parts<P: KeyProvider + ?Sized>(
@@ -176,8 +177,17 @@ fn open_parts<P: KeyProvider + ?Sized>(
     message: &mut [u8],
     body: usize,
     keys: &P,
+    vouched: bool,
 ) -> Result<Opening, ErrorKind> {
     let configuration = &context.configuration;
+    // The tag covers nothing of the AFL: it must make sense by itself, and its KI, which anybody could have put there,
+    // chooses the key and starts no count.
+    let mut counted = *context;
+    if !vouched {
+        let afl = counted.afl.take().unwrap_or_default();
+        afl.known_layout()?;
+        afl.check_message_control()?;
+    }
     let all = readings(context)?;
     let parts = Parts::cut(configuration, message, body)?;
     let tag = Mac::new(parts.tag).unwrap_or_default();
@@ -192,7 +202,7 @@ fn open_parts<P: KeyProvider + ?Sized>(
                 let lengths = (parts.octets.len(), tag.octets().len());
                 // A key version that the tag does not cover can be changed by anybody and starts no new count.
                 let reading = Reading { version: reading.version.filter(|_| covered), ..reading };
-                return Ok(Opening::verified(context, reading, tag, lengths));
+                return Ok(Opening::verified(&counted, reading, tag, lengths));
             }
             tried = tried.saturating_add(1);
         }

@@ -213,9 +213,9 @@ pub struct HandedOn {
 /// # Errors
 /// [`ErrorKind::UnsupportedMode`] for another mode; [`ErrorKind::UnsupportedField`] for an unknown protocol and
 /// for partial encryption; [`ErrorKind::Truncated`] when the records do not fill the body;
-/// [`ErrorKind::MacMissing`] when OMS demands a MAC; [`ErrorKind::UnsupportedMac`] for a GMAC or one of less
-/// than eight octets; [`ErrorKind::MessageLength`]; [`ErrorKind::CounterMissing`]; [`ErrorKind::KeyMissing`]; [`ErrorKind::Mac`]. No record is to
-/// be handed on then.
+/// [`ErrorKind::MacMissing`] when OMS demands a MAC; [`ErrorKind::ReservedAflBits`]; [`ErrorKind::UnsupportedMac`] for
+/// a GMAC or one of less than eight octets; [`ErrorKind::MessageLength`]; [`ErrorKind::CounterMissing`];
+/// [`ErrorKind::KeyMissing`]; [`ErrorKind::Mac`]. No record is to be handed on then.
 pub fn check<P: KeyProvider + ?Sized>(
     context: &SecurityContext,
     message: &[u8],

@@ -61,7 +61,7 @@ impl<C: BlockCipher128> Experimental<'_, C> {
     ///
     /// # Errors
     /// [`ErrorKind::UnsupportedMode`] for another mode; [`ErrorKind::MacMissing`];
-    /// [`ErrorKind::UnsupportedMac`] for a GMAC; [`ErrorKind::Mac`];
+    /// [`ErrorKind::UnsupportedMac`] for a GMAC; [`ErrorKind::ReservedAflBits`]; [`ErrorKind::Mac`];
     /// [`ErrorKind::CiphertextTruncated`] when `enciphered` is not within the message;
     /// [`ErrorKind::MessageTooLong`]. The message is as it was then.
     pub fn open(

@@ -8,7 +8,7 @@
 
 use core::fmt;
 
-use crate::key::{KeyRequest, KeySelector};
+use crate::key::{KeyProvider, KeyRequest, KeySelector};
 
 /// A security profile of OMS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -240,6 +240,20 @@ impl Policies for [(KeySelector, Policy)] {
     }
 }
 
+/// The policies that keys make by themselves: [`Policy::KEYED`] for a meter that there is a key for, [`Policy::OPEN`] for
+/// all others. What to judge with where nothing else is known of the meters.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyedMeters<'k, P: ?Sized>(
+    /// The keys.
+    pub &'k P,
+);
+
+impl<P: KeyProvider + ?Sized> Policies for KeyedMeters<'_, P> {
+    fn policy(&self, meter: &KeyRequest) -> Policy {
+        if self.0.candidate(meter, 0).is_some() { Policy::KEYED } else { Policy::OPEN }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -333,6 +347,27 @@ mod tests {
         assert_eq!(policy("12340000").required, Profile::D);
         assert_eq!(policy("90000000"), Policy::KEYED);
         assert_eq!(policy("80000000"), Policy::OPEN);
+    }
+
+    #[cfg(feature = "aes")]
+    #[test]
+    fn keys_make_policies() {
+        use crate::key::{Aes, Key, NoKeys, PreparedKey};
+        let selector = KeySelector { identification: "12345678".parse().ok(), ..KeySelector::default() };
+        let keys = [(selector, PreparedKey::<Aes>::new(&Key::new([1; 16])))];
+        let policy = |policies: &dyn Policies, text: &str| {
+            let identification = text.parse().unwrap();
+            let meter = mbus_link::Address { identification, ..mbus_link::Address::default() };
+            policies.policy(&KeyRequest {
+                meter,
+                mode: crate::mode::SecurityMode::NONE,
+                key_id: 0,
+                key_version: None,
+            })
+        };
+        assert_eq!(policy(&KeyedMeters(&keys[..]), "12345678"), Policy::KEYED);
+        assert_eq!(policy(&KeyedMeters(&keys[..]), "12345679"), Policy::OPEN);
+        assert_eq!(policy(&KeyedMeters(&NoKeys), "12345678"), Policy::OPEN);
     }
 
     #[test]

@@ -78,6 +78,7 @@ impl<const SIZE: usize> Place<SIZE> {
             message_counter: None,
             mac: None,
             message_length: None,
+            reserved: 0,
         },
         octets: [0; SIZE],
     };
@@ -318,6 +319,7 @@ impl<'m> Fragments<'m> {
             message_counter: first.message_counter,
             message_length: first.message_length,
             mac: if is_last { self.afl.mac } else { None },
+            reserved: 0,
         }
     }
 }

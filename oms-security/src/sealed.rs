@@ -172,8 +172,10 @@ impl<'b> Opened<'b> {
 /// # Errors
 /// [`ErrorKind::KeyMissing`]; [`ErrorKind::CheckOctets`], [`ErrorKind::Mac`], [`ErrorKind::Tag`] when no key fits;
 /// [`ErrorKind::MacMissing`] and [`ErrorKind::CounterMissing`] when the mode demands them;
-/// [`ErrorKind::CiphertextTruncated`]; [`ErrorKind::MessageLength`]; [`ErrorKind::UnsupportedMode`],
-/// [`ErrorKind::UnsupportedMac`], [`ErrorKind::UnsupportedField`]. The message is as it was then.
+/// [`ErrorKind::CiphertextTruncated`]; [`ErrorKind::MessageLength`]; [`ErrorKind::MessageControl`] in mode 10;
+/// [`ErrorKind::UnsupportedMode`],
+/// [`ErrorKind::UnsupportedMac`], [`ErrorKind::UnsupportedField`]; [`ErrorKind::ReservedAflBits`] where the mode
+/// authenticates or there is a MAC and a key to check it with. The message is as it was then.
 pub fn open<P: KeyProvider + ?Sized>(
     context: &SecurityContext,
     message: &mut [u8],
@@ -183,14 +185,14 @@ pub fn open<P: KeyProvider + ?Sized>(
     check_message_length(context, message.len())?;
     match context.configuration.mode() {
         SecurityMode::AES_CBC_KDF => return mode7::open(context, message, body, keys),
-        SecurityMode::AES_CCM => return mode10::open(context, message, body, keys),
-        SecurityMode::NONE | SecurityMode::AES_CBC_IV => {}
+        SecurityMode::NONE | SecurityMode::AES_CBC_IV | SecurityMode::AES_CCM => {}
         #[cfg(feature = "legacy")]
         SecurityMode::DES_CBC | SecurityMode::DES_CBC_IV | SecurityMode::AES_CBC => {}
         mode => return Err(ErrorKind::UnsupportedMode { mode }.at(body)),
     }
     let vouched = mode7::vouch(context, message, keys).map_err(|kind| kind.at(body))?;
     let opening = match context.configuration.mode() {
+        SecurityMode::AES_CCM => return mode10::open(context, message, body, keys, vouched.is_some()),
         SecurityMode::AES_CBC_IV => mode5::open(context, message, body, keys)?,
         #[cfg(feature = "legacy")]
         SecurityMode::DES_CBC | SecurityMode::DES_CBC_IV => legacy::open_des(context, message, body, keys)?,
@@ -278,6 +280,7 @@ pub(crate) fn cmac_sent(context: &SecurityContext) -> Result<(AflMessage, Mac), 
     let afl = context.afl.ok_or(ErrorKind::MacMissing)?;
     let sent = afl.mac.ok_or(ErrorKind::MacMissing)?;
     let control = afl.message_control.ok_or(ErrorKind::MacMissing)?;
+    afl.known_layout()?;
     let announced = sent.octets().len();
     match control.mac_len() {
         Some(len) if control.is_cmac() && len == announced => Ok((afl, sent)),

@@ -22,8 +22,10 @@ fn key() -> PreparedKey<Aes> {
 }
 
 fn context(field: u16, extension: u16) -> SecurityContext {
+    // Mode 10 has no MAC in the AFL, and its MCL must not announce one.
+    let control = if field >> 8 & 0x1F == 10 { 0x20 } else { 0x25 };
     let afl = AflMessage {
-        message_control: Some(MessageControl(0x25)),
+        message_control: Some(MessageControl(control)),
         message_counter: Some(7),
         ..AflMessage::default()
     };

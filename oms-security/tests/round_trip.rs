@@ -116,6 +116,7 @@ impl Sent {
             message_counter: (!self.counter_in_header).then_some(self.counter),
             mac: None,
             message_length: self.message_length.then_some(message_len as u16),
+            reserved: 0,
         }
     }
     /// Seals, checks that nothing of it is in clear, and opens in place and into a buffer.
