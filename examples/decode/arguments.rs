@@ -55,6 +55,10 @@ pub struct Arguments {
     /// refused
     #[arg(long, value_name = "HEX")]
     pub authentication_key: Option<KeyText>,
+    /// Key of commands inside secured application data, or of wrapped keys (CI C3 to C6); those of --key and --keys are
+    /// tried too
+    #[arg(long, value_name = "HEX")]
+    pub command_key: Option<KeyText>,
     /// File with lines "ID KEY" or "MANUFACTURER.ID KEY" (wildcards * allowed) or the same as CSV; # comments; the
     /// profile (A, B, C, D) that a meter must use may stand behind its key
     #[arg(long, value_name = "FILE")]

@@ -147,6 +147,43 @@ pub struct Compact {
     pub state: &'static str,
 }
 
+/// A block of security information.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InformationBlock {
+    /// BID.
+    pub id: u8,
+    /// The words of BCF.
+    pub function: String,
+    /// True for an answer.
+    pub answer: bool,
+    /// Whose security information it is.
+    pub recipient: u8,
+    /// The words of DSI.
+    pub structure: String,
+    /// DSH1, the number of the key.
+    pub key_id: u8,
+    /// DSH2, its version.
+    pub key_version: u8,
+    /// What the key is for.
+    pub key: Option<&'static str>,
+    /// verified (a key at hand fits its MAC or wrap), unverified, or none.
+    pub state: &'static str,
+    /// The words of a status.
+    pub status: Option<String>,
+    /// The key counter of a command.
+    pub counter: Option<u32>,
+    /// When to act.
+    pub target_time: Option<String>,
+    /// The words of PID.
+    pub protocol: Option<String>,
+    /// What is commanded, in words.
+    pub command: Option<String>,
+    /// The content as sent; none when it may hold a key.
+    pub content: Option<Vec<u8>>,
+    /// What else there is to say.
+    pub note: Option<String>,
+}
+
 /// Some octets of the frame with their meaning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Span {
@@ -189,6 +226,8 @@ pub struct Reading {
     pub plaintext: Option<Vec<u8>>,
     /// The compact frame.
     pub compact: Option<Compact>,
+    /// The blocks of security information.
+    pub blocks: Vec<InformationBlock>,
     /// True for application data that only its manufacturer knows.
     pub proprietary: bool,
     /// Other answers of a meter than records: name and text.

@@ -1,12 +1,12 @@
 //! One run of the program: from the arguments to the last line of output.
 
-use super::arguments::{Arguments, Output};
+use super::arguments::{Arguments, KeyText, Output};
 use super::input::lines::{self, Line};
 use super::input::{self, Crc, Entry, Item, Kind, Refusal};
 use super::keys::{Key, Keys};
 use super::model::Reading;
 use super::output::Renderer;
-use super::reading::Decoder;
+use super::reading::{Decoder, GivenKeys};
 use super::{DECODED, FAILED, Terminal, progress};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -28,15 +28,14 @@ pub(super) struct Session {
 impl Session {
     /// Opens what has to be opened. An error is one of usage.
     pub(super) fn new(arguments: &Arguments, terminal: Terminal) -> Result<Self, String> {
-        let key = match &arguments.key {
-            None => None,
-            Some(text) => Some(Key::parse(&text.0).map_err(|error| format!("--key: {error}"))?),
+        let key = |argument: &str, text: &Option<KeyText>| {
+            let key = text.as_ref().map(|text| Key::parse(&text.0)).transpose();
+            key.map_err(|error| format!("{argument}: {error}"))
         };
-        let authentication_key = match &arguments.authentication_key {
-            None => None,
-            Some(text) => {
-                Some(Key::parse(&text.0).map_err(|error| format!("--authentication-key: {error}"))?)
-            }
+        let given = GivenKeys {
+            key: key("--key", &arguments.key)?,
+            authentication_key: key("--authentication-key", &arguments.authentication_key)?,
+            command_key: key("--command-key", &arguments.command_key)?,
         };
         let keys = match &arguments.keys {
             None => Keys::default(),
@@ -48,7 +47,7 @@ impl Session {
         };
         let format = arguments.format.unwrap_or(if terminal.output { Output::Text } else { Output::Jsonl });
         Ok(Self {
-            decoder: Decoder::new(key, authentication_key, keys, arguments.explain),
+            decoder: Decoder::new(given, keys, arguments.explain),
             renderer: Renderer::new(format, arguments.explain),
             format,
             terminal,

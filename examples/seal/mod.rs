@@ -7,13 +7,15 @@
 //! No counter is used twice: the state file is written before a frame is shown, and a meter without a line in it is
 //! refused until its first counter is named.
 
+mod command;
 mod records;
 mod state_file;
 
 use crate::decode::arguments::KeyText;
 use crate::decode::{hex, keys};
 use clap::Parser;
-use mbus_app::secured_telegram::{NewLink, SealedTelegram, SecuredTelegram};
+use command::CommandArguments;
+use mbus_app::secured_telegram::{NewLink, Padding, SealedTelegram, SecuredTelegram};
 use mbus_link::wired::PrimaryAddress;
 use mbus_link::{Address, CField, CommunicationControl, DeviceType, Ell, Version};
 use oms_security::count::Count;
@@ -24,7 +26,7 @@ use state_file::StateFile;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wmbus_phy::FrameFormat;
 
@@ -67,7 +69,9 @@ enum ChosenCrc {
     seal --profile b --key HEX --meter ELS.12345678.33.03 --state counters.txt --first 1 \"volume=28504.27 m3\"\n  \
     seal --profile d --key HEX --meter ELS.12345678.33.03 --state counters.txt --crc a 0C1427048502\n  \
     seal --profile b --key HEX --meter ELS.12345678.33.03 --state counters.txt --first 1 \\\n    \
-    --to-meter --gateway AMT.00000001.01.31 01FD1F01")]
+    --to-meter --gateway AMT.00000001.01.31 01FD1F01\n  \
+    seal --profile b --key HEX --meter ELS.12345678.33.03 --state counters.txt \\\n    \
+    --to-meter --gateway AMT.00000001.01.31 --command switch=off --command-key HEX --command-first 1")]
 struct Arguments {
     /// Records: QUANTITY=VALUE UNIT, such as "volume=6.735 m3", or records as hex
     #[arg(value_name = "RECORD")]
@@ -111,6 +115,8 @@ struct Arguments {
     /// Cut the message into fragments of at most so many octets
     #[arg(long, value_name = "OCTETS")]
     fragment: Option<u8>,
+    #[command(flatten)]
+    command: CommandArguments,
 }
 
 /// The program, with the streams of its process.
@@ -179,8 +185,7 @@ fn refused(text: String) -> Refusal {
 
 /// The frames, one per line.
 fn seal(arguments: &Arguments) -> Result<String, Refusal> {
-    let key = keys::Key::parse(&arguments.key.0).map_err(|error| usage("--key")(error.to_string()))?;
-    let key = PreparedKey::<Aes>::new(&Key::new(key.octets()));
+    let key = PreparedKey::<Aes>::new(&key_of("--key", &arguments.key)?);
     let meter = address(&arguments.meter).map_err(usage("--meter"))?;
     let mut body = Vec::new();
     for record in &arguments.records {
@@ -188,11 +193,14 @@ fn seal(arguments: &Arguments) -> Result<String, Refusal> {
     }
     let count = Count { meter, to_meter: arguments.to_meter, key_id: arguments.key_id, key_version: 0 };
     let mut file = StateFile::open(&arguments.state).map_err(refused)?;
-    if file.of(&count).is_none() {
-        file.add(SenderState::new(count, 0));
+    if let Some(block) = command::body(arguments, &body, meter, &mut file)? {
+        body = block;
     }
-    let Some(state) = file.of(&count) else { return Err(refused("no state".to_owned())) };
-    begin(state, arguments)?;
+    let state = file.of_or_new(count).ok_or_else(|| refused("no state".to_owned()))?;
+    // Mode 5 has no counter.
+    if arguments.profile != ChosenProfile::A || arguments.first.is_some() {
+        begin(state, arguments.first, "--first", &arguments.state)?;
+    }
     let access_number = arguments.access.unwrap_or_else(|| state.next_access_number());
     let telegram = SecuredTelegram {
         access_number,
@@ -213,26 +221,35 @@ fn seal(arguments: &Arguments) -> Result<String, Refusal> {
     Ok(text)
 }
 
+/// The key of an argument, which is never repeated.
+fn key_of(argument: &'static str, text: &KeyText) -> Result<Key, Refusal> {
+    let key = keys::Key::parse(&text.0).map_err(|error| usage(argument)(error.to_string()))?;
+    Ok(Key::new(key.octets()))
+}
+
 /// Sets the first counter of a count of which the file says nothing but perhaps an access number.
-fn begin(state: &mut SenderState, arguments: &Arguments) -> Result<(), Refusal> {
-    match (state.next_counter(), arguments.first) {
+fn begin(
+    state: &mut SenderState,
+    first: Option<u32>,
+    argument: &'static str,
+    file: &Path,
+) -> Result<(), Refusal> {
+    match (state.next_counter(), first) {
         (Some(0), Some(first)) => {
             if let Some(below) = first.checked_sub(1) {
                 state.raise_above(below);
             }
             Ok(())
         }
-        // Mode 5 has no counter.
-        (Some(0), None) if arguments.profile == ChosenProfile::A => Ok(()),
-        (Some(0), None) => Err(usage("--first")(format!(
+        (Some(0), None) => Err(usage(argument)(format!(
             "{} has no counter of this meter, direction and key yet; name the first one: 1 for a new key, else one above \
              all that were ever used",
-            arguments.state.display()
+            file.display()
         ))),
         (_, None) => Ok(()),
         (_, Some(_)) => {
-            let text = "the file knows the counter of this meter and key; leave --first out".to_owned();
-            Err(usage("--first")(text))
+            let text = format!("the file knows the counter of this meter and key; leave {argument} out");
+            Err(usage(argument)(text))
         }
     }
 }
@@ -261,11 +278,17 @@ fn fields(arguments: &Arguments, meter: Address, access: u8) -> Result<SecuredTe
         None => NewLink::Wireless { c_field, sender, ell },
     };
     let ci = match (arguments.to_meter, arguments.wired) {
+        (true, _) if arguments.command.is_given() => command::CI,
         (true, _) => 0x5B,
         (false, Some(_)) => 0x72,
         (false, None) => 0x7A,
     };
-    Ok(SecuredTelegram::new(link, ci, meter, profile))
+    let mut telegram = SecuredTelegram::new(link, ci, meter, profile);
+    if arguments.command.is_given() && profile == Profile::B {
+        // Blocks are no records: fillers behind them would be no fillers.
+        telegram.protection.padding = Padding::Counted;
+    }
+    Ok(telegram)
 }
 
 fn frames(arguments: &Arguments, sealed: &SealedTelegram<'_>) -> Result<String, Refusal> {

@@ -40,12 +40,15 @@ impl StateFile {
         Ok(Self { file, states })
     }
     /// The state of a count, if the file has one.
-    pub fn of(&mut self, count: &Count) -> Option<&mut SenderState> {
+    fn of(&mut self, count: &Count) -> Option<&mut SenderState> {
         self.states.iter_mut().find(|state| state.count() == count)
     }
-    /// Adds the state of a count that the file has not.
-    pub fn add(&mut self, state: SenderState) {
-        self.states.push(state);
+    /// The state of a count; one whose first counter is 0 when the file has none.
+    pub fn of_or_new(&mut self, count: Count) -> Option<&mut SenderState> {
+        if self.of(&count).is_none() {
+            self.states.push(SenderState::new(count, 0));
+        }
+        self.of(&count)
     }
     /// Writes all states to the disk.
     ///

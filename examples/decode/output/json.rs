@@ -1,7 +1,9 @@
 //! JSON: schema 1, fields may be added but are never renamed.
 
 use crate::decode::hex;
-use crate::decode::model::{Compact, Frame, Meter, Problem, Reading, Record, Security, Span, Transport};
+use crate::decode::model::{
+    Compact, Frame, InformationBlock, Meter, Problem, Reading, Record, Security, Span, Transport,
+};
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 
@@ -46,6 +48,9 @@ fn value(reading: &Reading, explain: bool) -> Value {
     put("plaintext", reading.plaintext.as_deref().map_or(Value::Null, |p| hex::upper(p).into()));
     if let Some(found) = &reading.compact {
         put("compact", compact(found));
+    }
+    if !reading.blocks.is_empty() {
+        put("security_information", reading.blocks.iter().map(block).collect());
     }
     if reading.proprietary {
         put("proprietary", true.into());
@@ -143,6 +148,16 @@ fn compact(compact: &Compact) -> Value {
         "format_signature": format!("{:04X}", compact.format_signature),
         "full_frame_crc": compact.full_frame_crc.map(|crc| format!("{crc:04X}")),
         "state": compact.state,
+    })
+}
+
+fn block(block: &InformationBlock) -> Value {
+    json!({
+        "block": block.id, "function": block.function, "answer": block.answer, "recipient": block.recipient,
+        "structure": block.structure, "key_id": format!("{:02X}", block.key_id),
+        "key_version": block.key_version, "key": block.key, "state": block.state, "status": block.status,
+        "counter": block.counter, "target_time": block.target_time, "protocol": block.protocol,
+        "command": block.command, "content": block.content.as_deref().map(hex::upper), "note": block.note,
     })
 }
 

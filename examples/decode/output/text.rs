@@ -1,7 +1,7 @@
 //! Text for people: who sent it, how it was protected, and a table of the readings.
 
 use super::{explain, printable};
-use crate::decode::model::{Meter, Place, Problem, Reading, Record, Security};
+use crate::decode::model::{InformationBlock, Meter, Place, Problem, Reading, Record, Security};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use owo_colors::OwoColorize;
 use std::io::{self, Write};
@@ -99,6 +99,7 @@ fn lines(reading: &Reading) -> Vec<(&'static str, String)> {
         };
         lines.push(("compact", format!("format {:04X}, {state}", compact.format_signature)));
     }
+    lines.extend(reading.blocks.iter().map(|found| ("block", block(found))));
     if reading.proprietary {
         lines.push(("data", "proprietary: only its manufacturer can read it".to_owned()));
     }
@@ -115,6 +116,29 @@ fn lines(reading: &Reading) -> Vec<(&'static str, String)> {
 
 fn meter(meter: &Meter) -> String {
     format!("{}, version {}, device type {:02X}", meter.medium, meter.version, meter.device_type)
+}
+
+fn block(block: &InformationBlock) -> String {
+    let answer = if block.answer { " (answer)" } else { "" };
+    let key = block.key.unwrap_or("unknown");
+    let mut text =
+        format!("{}{answer}, key {:02X} ({key}) version {}", block.function, block.key_id, block.key_version);
+    for part in [&block.command, &block.status].into_iter().flatten() {
+        text += &format!(": {}", part.trim_end());
+    }
+    if let Some(counter) = block.counter {
+        text += &format!(", counter {counter}");
+    }
+    if let Some(time) = &block.target_time {
+        text += &format!(", {time}");
+    }
+    if block.state != "none" {
+        text += &format!(", {}", block.state);
+    }
+    if let Some(note) = &block.note {
+        text += &format!("; {note}");
+    }
+    text
 }
 
 fn security(security: &Security) -> String {

@@ -81,6 +81,7 @@ fn body(walk: &mut Walk, telegram: &Telegram<'_>, end: usize) {
             check_octets(walk);
             walk.take_until(end, "clock", super::clock(telegram.body()));
         }
+        Content::SecurityInformation => super::information::walk(walk, telegram, end),
         Content::ManufacturerSpecific => walk.take_until(end, "data", "the manufacturer's"),
         Content::Cosem | Content::DlmsCarrier => walk.take_until(end, "data", "DLMS/COSEM"),
         Content::ObisTyped => walk.take_until(end, "data", "SML"),

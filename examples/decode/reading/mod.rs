@@ -3,6 +3,7 @@
 mod chips;
 mod diagnosis;
 mod explain;
+mod information;
 mod problem;
 mod push;
 mod records;
@@ -13,6 +14,7 @@ use super::keys::{Key, Keys};
 use super::model::{Compact, Frame, Meter, Reading, Security, Transport};
 use mbus_app::alarm::Alarm;
 use mbus_app::application_error::ApplicationError;
+use mbus_app::body::Body;
 use mbus_app::ci::{CiField, Content};
 use mbus_app::command::{ApplicationSelect, ClockCommand};
 use mbus_app::fixed::FixedData;
@@ -22,7 +24,6 @@ use mbus_app::frame::store::{Formats, NoFormats};
 use mbus_app::record::{RecordOptions, Records};
 use mbus_app::telegram::{BodyState, Input, LaxTelegram, Link, Telegram};
 use mbus_app::tpl::{PartnerStatus, Status};
-use mbus_app::value::Value;
 use mbus_app::{Error, ErrorKind, peek};
 use mbus_link::time::{Duration, Instant};
 use mbus_link::{Address, CField, DeviceType};
@@ -45,12 +46,31 @@ pub struct Decoder {
     formats: (Formats, KnownFormats),
     fragments: Box<Reassembler<PLACES, MESSAGE>>,
     authentication_key: Option<Key>,
+    command_key: Option<Key>,
     pushes: push::Pushes,
     trust: Trust,
 }
 
+/// The keys of the command line.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct GivenKeys {
+    /// For every telegram.
+    pub key: Option<Key>,
+    /// That of DLMS/COSEM pushes.
+    pub authentication_key: Option<Key>,
+    /// That of secured commands and wrapped keys.
+    pub command_key: Option<Key>,
+}
+
 /// The keys that may be those of a telegram, the best first.
 struct Candidates(Vec<PreparedKey<Aes>>);
+
+impl Candidates {
+    fn of(keys: Vec<Key>, octets: impl Fn([u8; 16]) -> [u8; 16]) -> Self {
+        let prepared = |key: Key| PreparedKey::new(&oms_security::key::Key::new(octets(key.octets())));
+        Self(keys.into_iter().map(prepared).collect())
+    }
+}
 
 impl KeyProvider for Candidates {
     type Cipher = Aes;
@@ -62,12 +82,14 @@ impl KeyProvider for Candidates {
 impl Decoder {
     /// A decoder that has heard nothing yet.
     #[must_use]
-    pub fn new(key: Option<Key>, authentication_key: Option<Key>, keys: Keys, explain: bool) -> Self {
+    pub fn new(given: GivenKeys, keys: Keys, explain: bool) -> Self {
         let formats = (Formats::new(), KnownFormats);
         // Lines carry no time: a message in the making is kept until its place is needed.
         let fragments = Box::new(Reassembler::new(Duration::MAX));
+        let GivenKeys { key, authentication_key, command_key } = given;
         let pushes = push::Pushes::default();
-        Self { key, keys, explain, formats, fragments, authentication_key, pushes, trust: Trust::default() }
+        let trust = Trust::default();
+        Self { key, keys, explain, formats, fragments, authentication_key, command_key, pushes, trust }
     }
     /// The same for a gateway: no counter is taken twice, and no meter that has a key sends in clear.
     #[must_use]
@@ -139,17 +161,22 @@ impl Decoder {
     }
 
     fn candidates(&self, item: &Item, octets: &[u8]) -> Candidates {
-        let key = |key: Key| PreparedKey::new(&oms_security::key::Key::new(key.octets()));
-        Candidates(self.keys_of(item, octets).into_iter().map(key).collect())
+        Candidates::of(self.keys_of(item, octets), |key| key)
     }
     /// The same keys, each with its octets in reverse order.
     fn reversed(&self, item: &Item, octets: &[u8]) -> Candidates {
-        let key = |key: Key| {
-            let mut octets = key.octets();
+        Candidates::of(self.keys_of(item, octets), |mut octets| {
             octets.reverse();
-            PreparedKey::new(&oms_security::key::Key::new(octets))
-        };
-        Candidates(self.keys_of(item, octets).into_iter().map(key).collect())
+            octets
+        })
+    }
+    /// The keys of what is inside security information.
+    fn command_keys(&self, telegram: &Telegram<'_>, item: &Item) -> Candidates {
+        let mut keys: Vec<Key> = self.command_key.into_iter().chain(item.key).chain(self.key).collect();
+        if let Some(meter) = telegram.meter() {
+            keys.extend(self.keys.of(&meter.manufacturer.to_string(), &meter.identification.to_string()));
+        }
+        Candidates::of(keys, |key| key)
     }
     fn keys_of(&self, item: &Item, octets: &[u8]) -> Vec<Key> {
         let mut keys: Vec<Key> = item.key.into_iter().chain(self.key).collect();
@@ -199,6 +226,7 @@ impl Decoder {
         if self.explain {
             reading.spans = explain::spans(telegram, input);
         }
+        information::hide(reading, telegram, true);
     }
 
     /// One fragment of a longer message: kept, and with the last one all of it is read.
@@ -232,6 +260,7 @@ impl Decoder {
         let lax = Telegram::decode_message(&mut message, sender, c_field, afl, &keys);
         reading.layers.extend(lax.telegram.layers().map(|ci| ci.0));
         self.body(reading, &lax.telegram, Input::Stripped, item, lax.stopped);
+        information::hide(reading, &lax.telegram, false);
     }
     /// A long transport header is known only when the message is whole.
     fn keys_of_message(&self, item: &Item, keys: &Candidates, message: &[u8]) -> Candidates {
@@ -341,6 +370,10 @@ impl Decoder {
                 }
             }
             Content::ClockSynchronisation => reading.facts.push(("clock", clock(body))),
+            Content::SecurityInformation => {
+                self.information(reading, telegram, item);
+                reading.error = Body::of(telegram).err().map(problem::of);
+            }
             Content::DlmsCarrier => {
                 if let Some(Link::Wired(frame)) = telegram.link() {
                     let (c, a) = (frame.c_field().map_or(0, |c| c.0), frame.address().unwrap_or_default().0);
@@ -632,12 +665,7 @@ fn application(body: &[u8]) -> String {
 /// What a clock is told to do.
 fn clock(body: &[u8]) -> String {
     match ClockCommand::parse(body.strip_prefix(&[0x2F, 0x2F]).unwrap_or(body)) {
-        Ok(ClockCommand::Set(moment)) => format!("set to {}", Value::DateTime(moment)),
-        Ok(ClockCommand::Add(time)) => format!("go forward by {}", Value::Time(time)),
-        Ok(ClockCommand::Subtract(time)) => format!("go back by {}", Value::Time(time)),
-        Ok(ClockCommand::Expected(time)) => format!("it is {}", Value::Time(time)),
-        Ok(ClockCommand::SetM { tc, time }) => format!("set (TC {tc:02X}) to {}", Value::TimeM(time)),
-        Ok(ClockCommand::Unknown { tc, octets }) => format!("TC {tc:02X}: {}", super::hex::upper(octets)),
+        Ok(command) => command.to_string(),
         Err(error) => error.kind.to_string(),
     }
 }

@@ -11,7 +11,7 @@ use examples::decode::input::{self, Entry};
 use examples::decode::keys::{Key, Keys};
 use examples::decode::model::Problem;
 use examples::decode::output::Renderer;
-use examples::decode::reading::Decoder;
+use examples::decode::reading::{Decoder, GivenKeys};
 use mbus_link::time::{Duration, Instant};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
@@ -86,7 +86,7 @@ impl<'a> Session<'a> {
         if arguments.receivers.iter().filter(|receiver| receiver.source == Source::Stdin).count() > 1 {
             return Err("standard input can be one receiver only".to_owned());
         }
-        let decoder = Decoder::new(key, None, keys, false);
+        let decoder = Decoder::new(GivenKeys { key, ..GivenKeys::default() }, keys, false);
         let wait = if arguments.receivers.len() > 1 { arguments.wait } else { 0 };
         let remember = Duration::from_secs(u64::from(arguments.remember));
         let wait = Duration::from_millis(u64::from(wait));

@@ -20,7 +20,7 @@ use examples::decode::input::{Item, Kind};
 use examples::decode::keys::{self, Keys};
 use examples::decode::model::Reading;
 use examples::decode::output::Renderer;
-use examples::decode::reading::Decoder;
+use examples::decode::reading::{Decoder, GivenKeys};
 use indicatif::{ProgressBar, ProgressStyle};
 use mbus_link::DeviceType;
 use mbus_link::time::Duration;
@@ -144,7 +144,7 @@ impl<'a> Printer<'a> {
             }
         };
         Ok(Self {
-            decoder: Decoder::new(key, None, keys, false),
+            decoder: Decoder::new(GivenKeys { key, ..GivenKeys::default() }, keys, false),
             renderer: Renderer::new(format, false),
             is_text: format == Output::Text,
             watched,

@@ -156,6 +156,22 @@ impl KeyActivation {
     }
 }
 
+/// True for a content that can be a key structure 1 as it is to travel: wrapped, and not the plaintext of a wrap, whose
+/// beginning shows it. Whatever is none may hold a key in clear and belongs into no log.
+///
+/// ```
+/// use oms_security::security_information::key_structure::is_wrapped;
+/// assert!(is_wrapped(&[0x55; 32]));
+/// assert!(!is_wrapped(&[0x55; 16]));
+/// let mut forgotten = [0x55; 32];
+/// forgotten[..8].copy_from_slice(b"\xA6\x59\x59\xA6\0\0\0\x17");
+/// assert!(!is_wrapped(&forgotten));
+/// ```
+#[must_use]
+pub fn is_wrapped(content: &[u8]) -> bool {
+    content.len() == KeyTransfer::WRAPPED_LEN && !content.starts_with(&key_wrap::BEGINNING)
+}
+
 fn wrap<'b, C: BlockCipher128>(
     wrapper: &PreparedKey<C>,
     plain: &[u8],

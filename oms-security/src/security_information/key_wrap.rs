@@ -17,7 +17,7 @@ use zeroize::Zeroize;
 use crate::{Error, ErrorKind};
 
 /// What every wrapped plaintext begins with.
-const BEGINNING: [u8; 4] = [0xA6, 0x59, 0x59, 0xA6];
+pub(super) const BEGINNING: [u8; 4] = [0xA6, 0x59, 0x59, 0xA6];
 /// Octets of a group.
 const GROUP: usize = 8;
 /// The most octets that are wrapped; a key structure has 23.
