@@ -82,10 +82,19 @@ pub(crate) type Blocks = &'static [(&'static str, &'static str)];
 pub(crate) const FORMAT_A: &[Blocks] = &[
     // EN 13757-4, example of a SND-NR in frame format A.
     &[("0F44AE0C785634120107", "4447"), ("780B13436587", "1E6D")],
+    // The same header with other data, printed in the help of a radio stick's firmware.
+    &[("0F44AE0C785634120107", "4447"), ("780B12436587", "255D")],
     // OMS Specification Volume 2, Annex N: gas meter, security profile A.
     &[
         ("2E449315785634123303", "3363"),
         ("7A2A0020255923C95AAA26D1B2E7493B", "C2AD"),
+        ("013EC4A6F6D3529B520EDFF0EA6DEFC9", "55B2"),
+        ("9D6D69EBF3", "EC8A"),
+    ],
+    // The same with configuration field 0520h: another CRC in one block only.
+    &[
+        ("2E449315785634123303", "3363"),
+        ("7A2A0020055923C95AAA26D1B2E7493B", "2A8B"),
         ("013EC4A6F6D3529B520EDFF0EA6DEFC9", "55B2"),
         ("9D6D69EBF3", "EC8A"),
     ],
@@ -128,6 +137,16 @@ pub(crate) const FORMAT_A: &[Blocks] = &[
 pub(crate) const FORMAT_B: &[Blocks] = &[
     // The example of EN 13757-4 with an extended link layer, frame format B.
     &[("1444AE0C7856341201078C2027780B13436587", "7AC5")],
+    // A data block of a manufacturer's own, number made up.
+    &[("13442D2C785634120132A000010203040506", "C3C0")],
+    // The header of the example in a frame of two CRCs; CRCs by another program.
+    &[
+        (
+            "8644AE0C7856341201078C2027780B134365877AC5111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111",
+            "E678",
+        ),
+        ("1234567890", "F4EE"),
+    ],
     // Made up: one CRC. CRCs computed by another program.
     &[("1344931578563412330783A8CDF2173C6186", "BD0C")],
     // Made up: two CRCs. CRCs computed by another program.
