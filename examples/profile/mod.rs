@@ -10,6 +10,7 @@ pub mod plot;
 pub mod series;
 pub mod ticks;
 
+use crate::command_line::{self, Stream, USAGE, Words};
 use crate::decode::arguments::KeyText;
 use crate::decode::{hex, keys};
 use clap::Parser;
@@ -18,9 +19,7 @@ use mbus_app::frame::known::KnownFormats;
 use mbus_app::record::Records;
 use mbus_app::{Telegram, frame};
 use oms_security::key::{Aes, Key, NoKeys, PreparedKey};
-use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -28,8 +27,6 @@ use std::process::ExitCode;
 const PRINTED: u8 = 0;
 /// Exit status: the telegram could not be read, has no series, or the picture could not be written.
 const FAILED: u8 = 1;
-/// Exit status: the command makes no sense.
-const USAGE: u8 = 2;
 
 /// Prints the series of a load-profile telegram as tables, and draws them.
 ///
@@ -54,36 +51,17 @@ struct Arguments {
 /// The program, with the streams of its process.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::from(execute(std::env::args_os(), &mut io::stdout(), &mut io::stderr()))
+    command_line::main(execute)
 }
 
-/// The program with other streams: exit status, standard output and standard error. `arguments` begin with
-/// the name of the program.
+/// The program with other streams: exit status, standard output and standard error. `words` begin with the
+/// name of the program.
 #[must_use]
-pub fn run<I, T>(arguments: I) -> (u8, String, String)
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let status = execute(arguments, &mut out, &mut err);
-    let text = |octets: Vec<u8>| String::from_utf8_lossy(&octets).into_owned();
-    (status, text(out), text(err))
+pub fn run(words: impl Words) -> (u8, String, String) {
+    command_line::captured(words, execute)
 }
 
-fn execute<I, T>(arguments: I, out: &mut dyn Write, err: &mut dyn Write) -> u8
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            let usage = error.use_stderr();
-            let _ = if usage { write!(err, "{error}") } else { write!(out, "{error}") };
-            return if usage { USAGE } else { PRINTED };
-        }
-    };
+fn execute(arguments: Arguments, out: Stream<'_>, err: Stream<'_>) -> u8 {
     match report(&arguments) {
         Ok(text) => {
             // Who closes the pipe early has seen enough.

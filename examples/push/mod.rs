@@ -6,6 +6,7 @@
 //!
 //! What was authenticated is said above each table; readings in front of a fault are shown, then the fault.
 
+use crate::command_line::{self, USAGE, Words};
 use crate::decode::arguments::KeyText;
 use crate::decode::{hex, keys::Key};
 use clap::Parser;
@@ -16,7 +17,6 @@ use mbus_app::cosem::{Notification, Progress, Reading, hdlc};
 use mbus_app::{Error, sml};
 use obis_map::{ObisCode, ServerId, SystemTitle};
 use oms_security::glo::GloKeys;
-use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,8 +27,6 @@ const CAPACITY: usize = 4096;
 const READ: u8 = 0;
 /// Exit status: some were not.
 const FAILED: u8 = 1;
-/// Exit status: the command makes no sense.
-const USAGE: u8 = 2;
 
 /// Prints the push of a smart meter (DLMS/COSEM or SML) as a table.
 ///
@@ -63,46 +61,27 @@ struct Arguments {
 /// The program, with the streams of its process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let mut out = io::BufWriter::new(io::stdout());
-    let status = execute(std::env::args_os(), &mut io::stdin(), &mut out, &mut io::stderr());
-    ExitCode::from(status)
+    command_line::main(|arguments, out, err| {
+        execute(&arguments, &mut io::stdin(), &mut io::BufWriter::new(out), err)
+    })
 }
 
-/// The program with other streams: exit status, standard output and standard error. `arguments` begin with
-/// the name of the program.
+/// The program with other streams: exit status, standard output and standard error. `words` begin with the
+/// name of the program.
 #[must_use]
-pub fn run<I, T>(arguments: I, mut stdin: &[u8]) -> (u8, String, String)
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let status = execute(arguments, &mut stdin, &mut out, &mut err);
-    let text = |octets: Vec<u8>| String::from_utf8_lossy(&octets).into_owned();
-    (status, text(out), text(err))
+pub fn run(words: impl Words, mut stdin: &[u8]) -> (u8, String, String) {
+    command_line::captured(words, |arguments, out, err| execute(&arguments, &mut stdin, out, err))
 }
 
-fn execute<I, T>(arguments: I, stdin: &mut dyn Read, out: &mut dyn Write, err: &mut dyn Write) -> u8
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            let usage = error.use_stderr();
-            let _ = if usage { write!(err, "{error}") } else { write!(out, "{error}") };
-            return if usage { USAGE } else { READ };
-        }
-    };
-    let octets = match octets(&arguments, stdin) {
+fn execute(arguments: &Arguments, stdin: &mut dyn Read, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let octets = match octets(arguments, stdin) {
         Ok(octets) => octets,
         Err(text) => {
             let _ = writeln!(err, "push: {text}");
             return USAGE;
         }
     };
-    let session = match Session::new(&arguments) {
+    let session = match Session::new(arguments) {
         Ok(session) => session,
         Err(text) => {
             let _ = writeln!(err, "push: {text}");

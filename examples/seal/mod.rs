@@ -11,6 +11,7 @@ mod command;
 mod records;
 mod state_file;
 
+use crate::command_line::{self, Stream, USAGE, Words};
 use crate::decode::arguments::KeyText;
 use crate::decode::{hex, keys};
 use clap::Parser;
@@ -23,9 +24,7 @@ use oms_security::key::{Aes, Key, PreparedKey};
 use oms_security::profile::Profile;
 use oms_security::sender::SenderState;
 use state_file::StateFile;
-use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use wmbus_phy::FrameFormat;
@@ -34,8 +33,6 @@ use wmbus_phy::FrameFormat;
 const SEALED: u8 = 0;
 /// Exit status: refused.
 const REFUSED: u8 = 1;
-/// Exit status: the command makes no sense.
-const USAGE: u8 = 2;
 
 /// The profiles that can be chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -122,37 +119,17 @@ struct Arguments {
 /// The program, with the streams of its process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let status = execute(std::env::args_os(), &mut io::stdout(), &mut io::stderr());
-    ExitCode::from(status)
+    command_line::main(execute)
 }
 
-/// The program with other streams: exit status, standard output and standard error. `arguments` begin with
-/// the name of the program.
+/// The program with other streams: exit status, standard output and standard error. `words` begin with the
+/// name of the program.
 #[must_use]
-pub fn run<I, T>(arguments: I) -> (u8, String, String)
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let status = execute(arguments, &mut out, &mut err);
-    let text = |octets: Vec<u8>| String::from_utf8_lossy(&octets).into_owned();
-    (status, text(out), text(err))
+pub fn run(words: impl Words) -> (u8, String, String) {
+    command_line::captured(words, execute)
 }
 
-fn execute<I, T>(arguments: I, out: &mut dyn Write, err: &mut dyn Write) -> u8
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            let usage = error.use_stderr();
-            let _ = if usage { write!(err, "{error}") } else { write!(out, "{error}") };
-            return if usage { USAGE } else { SEALED };
-        }
-    };
+fn execute(arguments: Arguments, out: Stream<'_>, err: Stream<'_>) -> u8 {
     match seal(&arguments) {
         Ok(frames) => match out.write_all(frames.as_bytes()).and_then(|()| out.flush()) {
             Ok(()) => SEALED,

@@ -6,7 +6,6 @@
 //!
 //! Invariants: no clock, no I/O; the same seed gives the same table on every machine.
 
-use crate::USAGE;
 use crate::meter::records::Kind;
 use crate::meter::segment::{Faults, Segment, Traffic};
 use crate::meter::wired::WiredMeter;
@@ -14,6 +13,7 @@ use crate::random::Random;
 use chrono::NaiveDate;
 use clap::Parser;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use examples::command_line::{self, Stream, USAGE, Words};
 use mbus_link::time::{Duration, Instant};
 use mbus_link::wired::search::least_frames;
 use mbus_link::wired::{
@@ -21,8 +21,6 @@ use mbus_link::wired::{
 };
 use mbus_link::{Address, IdentificationNumber, ManufacturerId, Version};
 use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Exit status: every meter was found.
@@ -67,29 +65,17 @@ struct Arguments {
 /// The program, with the streams of its process.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::from(execute(std::env::args_os(), &mut io::stdout(), &mut io::stderr()))
+    command_line::main(execute)
 }
 
-/// The program with other streams: exit status, standard output and standard error. `arguments` begin with
-/// the name of the program.
+/// The program with other streams: exit status, standard output and standard error. `words` begin with the
+/// name of the program.
 #[must_use]
-pub fn run<I, T>(arguments: I) -> (u8, String, String)
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    crate::captured(|out, err| execute(arguments, out, err))
+pub fn run(words: impl Words) -> (u8, String, String) {
+    command_line::captured(words, execute)
 }
 
-fn execute<I, T>(arguments: I, out: &mut dyn Write, err: &mut dyn Write) -> u8
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => return crate::usage(&error, out, err),
-    };
+fn execute(arguments: Arguments, out: Stream<'_>, err: Stream<'_>) -> u8 {
     if arguments.alike > arguments.meters {
         let _ = writeln!(err, "bus: --alike is larger than --meters");
         return USAGE;

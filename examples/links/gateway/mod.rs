@@ -14,12 +14,10 @@ pub mod moment;
 pub mod receivers;
 pub mod state;
 
-use crate::USAGE;
 use arguments::{Arguments, What};
-use clap::Parser;
+use examples::command_line::{self, Stream, USAGE, Words};
 use listen::Failure;
 use receivers::Message;
-use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::process::ExitCode;
 use std::sync::mpsc::SyncSender;
@@ -33,45 +31,29 @@ const REFUSED: u8 = 1;
 #[must_use]
 pub fn main() -> ExitCode {
     let stop = Some(stop_by_signal as fn(SyncSender<Message>));
-    ExitCode::from(execute(std::env::args_os(), None, stop, &mut io::stdout(), &mut io::stderr()))
+    command_line::main(|arguments, out, err| execute(arguments, None, stop, out, err))
 }
 
-/// The program with other streams: exit status, standard output and standard error. `arguments` begin with
-/// the name of the program.
+/// The program with other streams: exit status, standard output and standard error. `words` begin with the
+/// name of the program.
 #[must_use]
-pub fn run<I, T>(arguments: I, stdin: &[u8]) -> (u8, String, String)
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
+pub fn run(words: impl Words, stdin: &[u8]) -> (u8, String, String) {
     let stdin: Box<dyn Read + Send> = Box::new(io::Cursor::new(stdin.to_vec()));
-    crate::captured(|out, err| execute(arguments, Some(stdin), None, out, err))
+    command_line::captured(words, |arguments, out, err| execute(arguments, Some(stdin), None, out, err))
 }
 
 /// As [`run`] without standard input, with streams that can be listened to while it runs.
-pub fn run_with<I, T>(arguments: I, out: &mut (dyn Write + Send), err: &mut (dyn Write + Send)) -> u8
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    execute(arguments, None, None, out, err)
+pub fn run_with(words: impl Words, out: Stream<'_>, err: Stream<'_>) -> u8 {
+    command_line::execute(words, out, err, |arguments, out, err| execute(arguments, None, None, out, err))
 }
 
-fn execute<I, T>(
-    arguments: I,
+fn execute(
+    arguments: Arguments,
     stdin: Option<Box<dyn Read + Send>>,
     stop: Option<fn(SyncSender<Message>)>,
     out: &mut dyn Write,
     err: &mut dyn Write,
-) -> u8
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => return crate::usage(&error, out, err),
-    };
+) -> u8 {
     let What::Listen(listening) = arguments.what;
     let (status, message) = match listen::listen(&listening, stdin, stop, out, err) {
         Ok(true) => return WELL,

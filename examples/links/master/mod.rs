@@ -11,10 +11,9 @@ pub mod problem;
 pub mod session;
 pub mod target;
 
-use crate::USAGE;
 use arguments::{Arguments, Order};
-use clap::Parser;
 use comfy_table::{ContentArrangement, Table, presets};
+use examples::command_line::{self, Stream, USAGE, Words};
 use examples::decode::arguments::Output;
 use examples::decode::input::{Item, Kind};
 use examples::decode::keys::{self, Keys};
@@ -29,7 +28,6 @@ use mbus_link::wired::{
 };
 use problem::{Problem, said};
 use session::{Answer, Found, Session};
-use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use target::Target;
@@ -57,40 +55,26 @@ const COMMON_TYPES: [DeviceType; 10] = [
 #[must_use]
 pub fn main() -> ExitCode {
     let terminal = (io::stdout().is_terminal(), io::stderr().is_terminal());
-    let mut out = anstream::AutoStream::auto(io::stdout());
-    let mut err = anstream::AutoStream::auto(io::stderr());
-    ExitCode::from(execute(std::env::args_os(), &mut out, &mut err, terminal))
+    command_line::main(|arguments, out, err| execute(&arguments, out, err, terminal))
 }
 
-/// The program with other streams: exit status, standard output and standard error. `arguments` begin with
-/// the name of the program.
+/// The program with other streams: exit status, standard output and standard error. `words` begin with the
+/// name of the program.
 #[must_use]
-pub fn run<I, T>(arguments: I) -> (u8, String, String)
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    crate::captured(|out, err| execute(arguments, out, err, (false, false)))
+pub fn run(words: impl Words) -> (u8, String, String) {
+    command_line::captured(words, |arguments, out, err| execute(&arguments, out, err, (false, false)))
 }
 
-fn execute<I, T>(
-    arguments: I,
-    out: &mut (dyn Write + Send),
-    err: &mut (dyn Write + Send),
+fn execute(
+    arguments: &Arguments,
+    out: Stream<'_>,
+    err: Stream<'_>,
     (on_terminal, watched): (bool, bool),
-) -> u8
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => return crate::usage(&error, out, err),
-    };
+) -> u8 {
     let format = arguments.format.unwrap_or(if on_terminal { Output::Text } else { Output::Jsonl });
-    let outcome = Printer::new(&arguments, format, watched, out, err).and_then(|mut printer| {
+    let outcome = Printer::new(arguments, format, watched, out, err).and_then(|mut printer| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let outcome = runtime.block_on(carry_out(&arguments, &mut printer));
+        let outcome = runtime.block_on(carry_out(arguments, &mut printer));
         // A name that is still being looked up keeps nobody waiting.
         runtime.shutdown_background();
         // What was found before an error is printed as well.

@@ -13,13 +13,11 @@ pub mod spec;
 pub mod wired;
 pub mod wireless;
 
-use crate::USAGE;
 use arguments::{Arguments, Link, Wireless};
-use clap::Parser;
+use examples::command_line::{self, Stream, USAGE, Words};
 use examples::decode::input::rtl_wmbus;
 use examples::decode::keys;
 use oms_security::key::{Key, PreparedKey};
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use wireless::WirelessMeter;
@@ -31,38 +29,22 @@ const FAILED: u8 = 1;
 /// The program, with the streams of its process.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::from(execute(std::env::args_os(), &mut io::stdout(), &mut io::stderr()))
+    command_line::main(execute)
 }
 
-/// The program with other streams: exit status, standard output and standard error. `arguments` begin with
-/// the name of the program.
+/// The program with other streams: exit status, standard output and standard error. `words` begin with the
+/// name of the program.
 #[must_use]
-pub fn run<I, T>(arguments: I) -> (u8, String, String)
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    crate::captured(|out, err| execute(arguments, out, err))
+pub fn run(words: impl Words) -> (u8, String, String) {
+    command_line::captured(words, execute)
 }
 
 /// As [`run`], with streams that can be listened to while it runs.
-pub fn run_with<I, T>(arguments: I, out: &mut (dyn Write + Send), err: &mut (dyn Write + Send)) -> u8
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    execute(arguments, out, err)
+pub fn run_with(words: impl Words, out: Stream<'_>, err: Stream<'_>) -> u8 {
+    command_line::execute(words, out, err, execute)
 }
 
-fn execute<I, T>(arguments: I, out: &mut (dyn Write + Send), err: &mut (dyn Write + Send)) -> u8
-where
-    I: IntoIterator<Item = T>,
-    T: Into<OsString> + Clone,
-{
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
-        Err(error) => return crate::usage(&error, out, err),
-    };
+fn execute(arguments: Arguments, out: Stream<'_>, err: Stream<'_>) -> u8 {
     let outcome = match &arguments.link {
         Link::Wireless(wireless) => send(wireless, out),
         Link::Wired(wired) if wired.show => serve::show(wired, out).map_err(|error| written(&error)),

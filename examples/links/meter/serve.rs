@@ -54,14 +54,17 @@ pub fn serve(
     err: &mut (dyn Write + Send),
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         tokio::select! {
             // Asked for first, so that a stop is a stop also while octets come in.
             biased;
             stopped = tokio::signal::ctrl_c() => stopped,
             served = serve_for_ever(arguments, out, err) => served,
         }
-    })
+    });
+    // A name that is still being looked up keeps nobody waiting.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn serve_for_ever(
