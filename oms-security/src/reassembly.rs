@@ -4,11 +4,15 @@
 //! the first has MCL, MCR and ML, the last the MAC. Only when all are there can anything be verified.
 //!
 //! Invariants: a fragment goes only to the message of its own sender and receiver; a gap drops that message
-//! and no other; FID 1 starts anew; the same fragment once more changes nothing. The store has a fixed number
-//! of places of a fixed size. A sender that the caller does not know never takes the place of one it knows, and
-//! a full store gives a sender at most one place, so strangers cannot keep a meter's message out; time comes
-//! from the caller and may go backwards. Addresses prove nothing before the MAC: who sends with a meter's
-//! address can spoil the message that the meter is sending, as whoever jams it can, but not the next one.
+//! and no other; FID 1 starts anew; a fragment that was taken changes nothing when it comes once more, be it late
+//! through a repeater or from a second receiver, the last one included. The store has a fixed number of places of
+//! a fixed size. A sender that the caller does not know never takes the place of one it knows, and a full store gives
+//! a sender at most one place, so strangers cannot keep a meter's message out. Among the senders it knows a full
+//! store gives up the message that was silent the longest: with as many places as there are meters that send
+//! fragments nothing is ever given up, and with fewer somebody who sends with the addresses of meters must send
+//! as many frames as there are places between two fragments of a meter. Time comes from the caller and may
+//! go backwards. Addresses prove nothing before the MAC: who sends with a meter's address can spoil the message that
+//! the meter is sending, as whoever jams it can, but not the next one.
 
 use mbus_link::Address;
 use mbus_link::time::{Duration, Instant};
@@ -51,9 +55,20 @@ pub struct Message<'s> {
     pub octets: &'s mut [u8],
 }
 
+/// The last fragment of a message that is complete, to know it again. Its octets are the caller's by then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Completed {
+    channel: Channel,
+    last: u8,
+    digest: u32,
+}
+
 #[derive(Clone, Debug)]
 struct Place<const SIZE: usize> {
+    /// Whose message is in the making.
     channel: Option<Channel>,
+    /// What was completed here before, as long as nothing else has begun.
+    completed: Option<Completed>,
     known: bool,
     touched: Instant,
     last: u8,
@@ -67,6 +82,7 @@ struct Place<const SIZE: usize> {
 impl<const SIZE: usize> Place<SIZE> {
     const FREE: Self = Self {
         channel: None,
+        completed: None,
         known: false,
         touched: Instant::ZERO,
         last: 0,
@@ -84,14 +100,22 @@ impl<const SIZE: usize> Place<SIZE> {
     };
 
     fn start(&mut self, channel: Channel, known: bool, now: Instant) {
-        (self.channel, self.known, self.touched) = (Some(channel), known, now);
+        (self.channel, self.completed, self.known, self.touched) = (Some(channel), None, known, now);
         (self.last, self.last_at, self.len, self.afl) = (0, 0, 0, AflMessage::default());
     }
-    /// True when `afl` and `octets` are the fragment that came last, once more.
+    /// True when `afl` and `octets` are a fragment that was taken, once more. Where the ones in the middle began is not
+    /// kept: octets that stand in the message add nothing to it.
     fn repeats(&self, afl: &Afl, octets: &[u8]) -> bool {
-        self.last != 0
-            && afl.fragment_id == self.last
-            && self.octets.get(self.last_at..self.len) == Some(octets)
+        let taken = self.octets.get(..self.len).unwrap_or_default();
+        match afl.fragment_id {
+            0 => false,
+            1 if self.last > 0 => taken.starts_with(octets) && self.afl == self.afl.with(afl),
+            id if id == self.last => taken.get(self.last_at..) == Some(octets),
+            id if id < self.last && !octets.is_empty() => {
+                taken.windows(octets.len()).any(|window| window == octets)
+            }
+            _ => false,
+        }
     }
     fn append(&mut self, afl: &Afl, octets: &[u8], now: Instant) -> Result<(), ErrorKind> {
         let expected = self.last.checked_add(1).unwrap_or_default();
@@ -134,7 +158,7 @@ impl<const PLACES: usize, const SIZE: usize> Reassembler<PLACES, SIZE> {
     /// # Errors
     /// [`ErrorKind::FragmentGap`] and [`ErrorKind::TooLong`], the message is dropped;
     /// [`ErrorKind::MessageLength`] when the complete message is not as long as ML says, it is dropped as
-    /// well; [`ErrorKind::StoreFull`] when no place is free for a first fragment.
+    /// well; [`ErrorKind::StoreFull`] when no place is free for the first fragment of a sender that is not known.
     pub fn push(
         &mut self,
         now: Instant,
@@ -147,6 +171,7 @@ impl<const PLACES: usize, const SIZE: usize> Reassembler<PLACES, SIZE> {
         let gap = ErrorKind::FragmentGap { expected: 1, found: afl.fragment_id };
         let place = match self.places.iter().position(|place| place.channel == Some(channel)) {
             Some(place) => place,
+            None if self.was_completed_by(&channel, afl, octets) => return Ok(None),
             None if afl.fragment_id != 1 => return Err(gap.at(0)),
             None => {
                 self.free_place(&channel, known).ok_or(ErrorKind::StoreFull { capacity: PLACES }.at(0))?
@@ -175,6 +200,7 @@ impl<const PLACES: usize, const SIZE: usize> Reassembler<PLACES, SIZE> {
         {
             return Err(ErrorKind::MessageLength { announced, available: place.len }.at(0));
         }
+        place.completed = Some(Completed { channel, last: afl.fragment_id, digest: digest(afl, octets) });
         let len = place.len;
         Ok(Some(Message { afl: place.afl, octets: place.octets.get_mut(..len).unwrap_or_default() }))
     }
@@ -190,17 +216,29 @@ impl<const PLACES: usize, const SIZE: usize> Reassembler<PLACES, SIZE> {
         let last = pending.map(|place| place.touched.after(self.timeout)).min()?;
         Some(last.after(Duration::from_micros(1)))
     }
-    /// Drops the messages whose last fragment came too long ago; [`Reassembler::push`] does it by itself.
+    /// Drops the messages whose last fragment came too long ago; [`Reassembler::push`] does it by itself. After
+    /// a clock that went back the time counts from where it went.
     pub fn handle_timeout(&mut self, now: Instant) {
         for place in &mut self.places {
+            place.touched = place.touched.min(now);
             if now.since(place.touched) > self.timeout {
-                place.channel = None;
+                (place.channel, place.completed) = (None, None);
             }
         }
     }
+    /// True when this is the fragment that completed the last message on the channel, once more.
+    fn was_completed_by(&self, channel: &Channel, afl: &Afl, octets: &[u8]) -> bool {
+        !afl.more_fragments
+            && afl.fragment_id > 1
+            && self.places.iter().filter_map(|place| place.completed.as_ref()).any(|completed| {
+                completed.channel == *channel
+                    && completed.last == afl.fragment_id
+                    && completed.digest == digest(afl, octets)
+            })
+    }
     /// A free place. When there is none: that of another message of the same sender; for a known sender else that
     /// of a stranger, else one of a sender that has several, so that who claims to be a known meter and names
-    /// ever new receivers keeps one place and not all. Of several the one that was silent the longest.
+    /// ever new receivers keeps one place and not all; else any. Of several the one that was silent the longest.
     fn free_place(&self, channel: &Channel, known: bool) -> Option<usize> {
         let oldest = |takes: &dyn Fn(&Place<SIZE>) -> bool| {
             let places = self.places.iter().enumerate().filter(|(_, place)| takes(place));
@@ -210,6 +248,7 @@ impl<const PLACES: usize, const SIZE: usize> Reassembler<PLACES, SIZE> {
         free.or_else(|| oldest(&|place| place.channel.is_some_and(|other| other.same_sender(channel))))
             .or_else(|| if known { oldest(&|place| !place.known) } else { None })
             .or_else(|| if known { oldest(&|place| self.has_another(place)) } else { None })
+            .or_else(|| if known { oldest(&|_| true) } else { None })
     }
     /// True when the sender of `place` has a second one.
     fn has_another(&self, place: &Place<SIZE>) -> bool {
@@ -219,6 +258,15 @@ impl<const PLACES: usize, const SIZE: usize> Reassembler<PLACES, SIZE> {
         };
         self.places.iter().filter(of_sender).nth(1).is_some()
     }
+}
+
+/// FNV-1a over the octets of a fragment and its MAC: tells a repetition from another fragment, proves nothing.
+fn digest(afl: &Afl, octets: &[u8]) -> u32 {
+    let mac = afl.mac.as_ref().map_or(&[][..], |mac| mac.octets());
+    octets
+        .iter()
+        .chain(mac)
+        .fold(0x811C_9DC5, |hash, octet| (hash ^ u32::from(*octet)).wrapping_mul(0x0100_0193))
 }
 
 /// Cuts a sealed message into fragments: the mirror of [`Reassembler`].
@@ -431,16 +479,76 @@ mod tests {
                 store.push(Instant::from_micros(stranger.into()), channel(stranger), false, afl, octets);
             assert_eq!(outcome.is_ok(), stranger < 12);
         }
-        // A known one displaces the stranger that was silent the longest; then the other; then it is full.
-        for known in 2..5 {
-            let outcome = store.push(Instant::from_micros(50), channel(known), true, afl, octets);
-            assert_eq!(
-                outcome.map(|_| ()).map_err(|e| e.kind.name()),
-                if known < 4 { Ok(()) } else { Err("store_full") }
-            );
+        // A known one displaces the stranger that was silent the longest; then the other.
+        for known in 2..4 {
+            store.push(Instant::from_micros(50), channel(known), true, afl, octets).unwrap();
         }
+        let full = store.push(Instant::from_micros(51), channel(20), false, afl, octets).unwrap_err();
+        assert_eq!(full.kind, ErrorKind::StoreFull { capacity: 3 });
         let (afl, octets) = &parts[1];
         assert!(store.push(Instant::from_micros(60), channel(1), true, afl, octets).unwrap().is_some());
+    }
+
+    #[test]
+    fn somebody_with_the_addresses_of_meters_keeps_no_other_meter_out() {
+        let whole = message(60);
+        let parts = fragments(&whole, 30);
+        let mut store = Reassembler::<4, 100>::new(Duration::from_secs(60));
+        let mut read = 0;
+        for second in 0..3600 {
+            let now = Instant::ZERO.after(Duration::from_secs(second));
+            // The same first fragment in the name of four meters, each second.
+            for spoofed in 1..5 {
+                store.push(now, channel(spoofed), true, &parts[0].0, parts[0].1).unwrap();
+            }
+            for part in &parts {
+                read += usize::from(store.push(now, channel(9), true, &part.0, part.1).unwrap().is_some());
+            }
+        }
+        assert_eq!(read, 3600);
+    }
+
+    #[test]
+    fn every_fragment_twice_and_late() {
+        let whole = message(120);
+        let parts = fragments(&whole, 30);
+        let outcome = |order: &[usize]| {
+            let mut store = Reassembler::<2, 200>::new(SECOND);
+            let mut push = |n: usize| {
+                let pushed = store.push(Instant::ZERO, channel(1), true, &parts[n].0, parts[n].1);
+                pushed.map(|done| done.map(|message| message.octets.to_vec())).map_err(|error| error.kind)
+            };
+            let done: Vec<_> = order.iter().filter_map(|n| push(*n).unwrap()).collect();
+            assert!(done.iter().all(|message| *message == whole));
+            done.len()
+        };
+        // Two receivers; a repeater one and two fragments behind; the whole message once more.
+        assert_eq!(outcome(&[0, 0, 1, 1, 2, 2, 3, 3, 3]), 1);
+        assert_eq!(outcome(&[0, 1, 0, 2, 1, 3, 3]), 1);
+        assert_eq!(outcome(&[0, 1, 2, 0, 1, 3, 3]), 1);
+        assert_eq!(outcome(&[0, 1, 2, 3, 0, 1, 2, 3]), 2);
+        // A meter that begins anew, and one that begins another message: its octets or its counter differ.
+        assert_eq!(outcome(&[0, 1, 0, 1, 2, 3]), 1);
+        let mut store = Reassembler::<2, 200>::new(SECOND);
+        let mut push = |afl: &Afl, octets: &[u8]| {
+            let pushed = store.push(Instant::ZERO, channel(1), true, afl, octets);
+            pushed.map(|done| done.is_some()).map_err(|error| error.kind)
+        };
+        let next = Afl { message_counter: Some(2740), ..parts[0].0 };
+        assert_eq!(push(&parts[0].0, parts[0].1), Ok(false));
+        assert_eq!(push(&parts[1].0, parts[1].1), Ok(false));
+        assert_eq!(push(&next, parts[0].1), Ok(false));
+        assert_eq!(push(&parts[2].0, parts[2].1), Err(ErrorKind::FragmentGap { expected: 2, found: 3 }));
+        // The last fragment with another MAC or other octets is no repetition.
+        let mut store = Reassembler::<2, 200>::new(SECOND);
+        let mut push = |afl: &Afl, octets: &[u8]| {
+            store.push(Instant::ZERO, channel(1), true, afl, octets).map(|done| done.is_some())
+        };
+        let whole: Vec<_> = parts.iter().map(|(afl, octets)| push(afl, octets).unwrap()).collect();
+        assert_eq!(whole, [false, false, false, true]);
+        let other = Afl { mac: Mac::new(&[9; 8]), ..parts[3].0 };
+        assert!(push(&other, parts[3].1).is_err() && push(&parts[3].0, parts[2].1).is_err());
+        assert_eq!(push(&parts[3].0, parts[3].1), Ok(false));
     }
 
     #[test]
@@ -530,6 +638,13 @@ mod tests {
             "fragment_gap"
         );
         assert_eq!((store.pending(), store.poll_timeout()), (0, None));
+        // A clock that is set back by a year: nothing is kept for a year.
+        let then = Instant::ZERO.after(Duration::from_secs(365 * 86_400));
+        store.push(then, channel(1), true, &parts[0].0, parts[0].1).unwrap();
+        store.handle_timeout(start);
+        assert_eq!(store.pending(), 1);
+        store.handle_timeout(late);
+        assert_eq!(store.pending(), 0);
     }
 
     #[test]
