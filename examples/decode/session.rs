@@ -139,7 +139,7 @@ impl Session {
         let reading = Reading {
             line: self.line,
             id: refusal.id.clone(),
-            text: line.text().map(str::to_owned),
+            text: line.text().map(without_keys),
             error: Some(refusal.into()),
             ..Reading::default()
         };
@@ -176,6 +176,22 @@ fn with_defaults(mut item: Item, arguments: &Arguments) -> Item {
         item.crc = arguments.crc;
     }
     item
+}
+
+/// The line with the value behind every `key` blotted out: an excerpt of it goes to terminals and logs.
+fn without_keys(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line;
+    // Only ASCII is looked for, so the positions are the same in both.
+    while let Some(at) = rest.to_ascii_lowercase().find("key") {
+        let (before, behind) = rest.split_at(at + 3);
+        let end = behind.find([',', '}']).unwrap_or(behind.len());
+        let (secret, after) = behind.split_at(end);
+        text += before;
+        text.extend(secret.chars().map(|c| if c.is_alphanumeric() { '*' } else { c }));
+        rest = after;
+    }
+    text + rest
 }
 
 fn open(path: &Path) -> Result<(File, u64), String> {

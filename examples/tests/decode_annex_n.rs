@@ -197,6 +197,54 @@ fn a_lost_fragment_gives_no_reading() {
 }
 
 #[test]
+fn fragments_heard_twice_are_read_once() {
+    for fragments in [N_3, N_4, N_5] {
+        // By two receivers, and late through a repeater.
+        for order in [&[0, 0, 1, 1, 2, 2][..], &[0, 1, 0, 2, 1, 2]] {
+            let lines: Vec<&str> = order.iter().map(|n| fragments[*n]).collect();
+            let answers = decode(&lines, Some(KEY));
+            assert!(answers.iter().all(|answer| answer["ok"] == true), "{answers:?}");
+            let read = answers.iter().filter(|answer| answer["records"] != json!([])).count();
+            assert_eq!(read, 1, "{order:?}");
+        }
+    }
+}
+
+#[test]
+fn the_fragments_of_a_message_come_soon_after_each_other_or_not_at_all() {
+    // As rtl_wmbus prints them, without CRCs.
+    let stripped: Vec<String> =
+        decode(&N_3, None).iter().map(|answer| answer["frame"]["hex"].as_str().unwrap().to_owned()).collect();
+    let lines = |seconds: usize| {
+        let line = |n: usize| {
+            format!("T1;1;1;2019-04-03 19:00:{:02};97;148;78563412;0x{}\n", seconds * n, stripped[n])
+        };
+        [line(0), line(1), line(2)].concat()
+    };
+    let whole = |text: &str| {
+        let (_, out, _) = run(["decode", "--format", "jsonl", "--key", KEY], text.as_bytes());
+        out.lines().last().unwrap().contains("411.979")
+    };
+    assert!(whole(&lines(5)) && whole(&lines(29)));
+    let next_day = lines(5).replacen("2019-04-03", "2019-04-02", 1);
+    assert!(!whole(&next_day));
+    // Lines without a time: many others between two fragments.
+    let others = format!("{N_2_2}\n").repeat(700);
+    assert!(!whole(&format!("{}\n{others}{}\n{}\n", N_3[0], N_3[1], N_3[2])));
+    assert!(whole(&format!("{}\n{}{}\n{}\n", N_3[0], &others[..50 * (N_2_2.len() + 1)], N_3[1], N_3[2])));
+}
+
+#[test]
+fn first_fragments_of_others_keep_no_message_out() {
+    // As many senders as there are places, keyed as all are with --key, and never a second fragment.
+    let others: Vec<String> =
+        (0..40).map(|n| N_3[0].replacen("78563412", &format!("{n:02}000012"), 1)).collect();
+    let lines: Vec<&str> = others.iter().map(String::as_str).chain(N_3).collect();
+    let answers = decode(&lines, Some(KEY));
+    assert_eq!(answers.last().unwrap()["records"][0]["value"], "411.979");
+}
+
+#[test]
 fn an_application_error_is_told() {
     let answer = one(N_9_ERROR, None);
     assert_eq!(answer["layers"], json!(["8C", "6E"]));

@@ -655,3 +655,25 @@ fn every_octet_of_every_layer_is_explained() {
         }
     }
 }
+
+#[test]
+fn no_key_of_a_refused_line_is_shown() {
+    for line in [
+        format!("{{\"id\":1,\"hex\":\"zz\",\"key\":\"{KEY}\"}}"),
+        format!("{{\"id\":1,\"hex\":\"2E44\",\"key\":\"{KEY}00\"}}"),
+        format!("{{\"id\":1,\"hex\":\"2E44\",\"crc\":\"Q\",\"key\":\"{KEY}\"}}"),
+        format!("{{\"id\":1,\"key\":\"{KEY}\",\"hex\":5}}"),
+        format!("{{\"id\":1,\"KEY\":\"{KEY}\" \"hex\":5}}"),
+        format!("{{\"id\":1,\"key\":5{KEY}, \"hex\":5}}"),
+        format!("\u{130}\u{130} key {KEY} \u{1F511}"),
+    ] {
+        for format in ["text", "jsonl", "csv"] {
+            let (status, out, err) = run(["decode", "--format", format, "--input", "jsonl"], line.as_bytes());
+            assert_eq!(status, 1, "{line}");
+            let said = (out + &err).to_uppercase();
+            let shown =
+                KEY.as_bytes().windows(8).any(|part| said.contains(std::str::from_utf8(part).unwrap()));
+            assert!(!shown, "{line}: {said}");
+        }
+    }
+}

@@ -55,12 +55,28 @@ pub struct Message<'s> {
     pub octets: &'s mut [u8],
 }
 
-/// The last fragment of a message that is complete, to know it again. Its octets are the caller's by then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Completed {
-    channel: Channel,
-    last: u8,
-    digest: u32,
+/// How many fragments of a complete message are known again. Its octets are the caller's by then.
+const REMEMBERED: usize = 4;
+
+/// The last fragments taken: FNV-1a over their octets and MAC, each at its number modulo the length. It tells a
+/// repetition from another fragment and proves nothing.
+#[derive(Clone, Copy, Debug)]
+struct Digests([u32; REMEMBERED]);
+
+impl Digests {
+    fn of(afl: &Afl, octets: &[u8]) -> u32 {
+        let mac = afl.mac.as_ref().map_or(&[][..], |mac| mac.octets());
+        let fold = |hash: u32, octet: &u8| (hash ^ u32::from(*octet)).wrapping_mul(0x0100_0193);
+        octets.iter().chain(mac).fold(0x811C_9DC5, fold)
+    }
+    fn keep(&mut self, afl: &Afl, octets: &[u8]) {
+        if let Some(digest) = self.0.get_mut(usize::from(afl.fragment_id) % REMEMBERED) {
+            *digest = Self::of(afl, octets);
+        }
+    }
+    fn has(&self, afl: &Afl, octets: &[u8]) -> bool {
+        self.0.get(usize::from(afl.fragment_id) % REMEMBERED) == Some(&Self::of(afl, octets))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -68,7 +84,7 @@ struct Place<const SIZE: usize> {
     /// Whose message is in the making.
     channel: Option<Channel>,
     /// What was completed here before, as long as nothing else has begun.
-    completed: Option<Completed>,
+    completed: Option<Channel>,
     known: bool,
     touched: Instant,
     last: u8,
@@ -76,6 +92,7 @@ struct Place<const SIZE: usize> {
     last_at: usize,
     len: usize,
     afl: AflMessage,
+    digests: Digests,
     octets: [u8; SIZE],
 }
 
@@ -96,6 +113,7 @@ impl<const SIZE: usize> Place<SIZE> {
             message_length: None,
             reserved: 0,
         },
+        digests: Digests([0; REMEMBERED]),
         octets: [0; SIZE],
     };
 
@@ -133,6 +151,7 @@ impl<const SIZE: usize> Place<SIZE> {
         }
         (self.last, self.last_at, self.len) = (expected, self.len, end);
         (self.afl, self.touched) = (message, now);
+        self.digests.keep(afl, octets);
         Ok(())
     }
 }
@@ -200,7 +219,7 @@ impl<const PLACES: usize, const SIZE: usize> Reassembler<PLACES, SIZE> {
         {
             return Err(ErrorKind::MessageLength { announced, available: place.len }.at(0));
         }
-        place.completed = Some(Completed { channel, last: afl.fragment_id, digest: digest(afl, octets) });
+        place.completed = Some(channel);
         let len = place.len;
         Ok(Some(Message { afl: place.afl, octets: place.octets.get_mut(..len).unwrap_or_default() }))
     }
@@ -226,14 +245,16 @@ impl<const PLACES: usize, const SIZE: usize> Reassembler<PLACES, SIZE> {
             }
         }
     }
-    /// True when this is the fragment that completed the last message on the channel, once more.
+    /// True when this is one of the last fragments of the message that was completed last on the channel, once more.
     fn was_completed_by(&self, channel: &Channel, afl: &Afl, octets: &[u8]) -> bool {
-        !afl.more_fragments
-            && afl.fragment_id > 1
-            && self.places.iter().filter_map(|place| place.completed.as_ref()).any(|completed| {
-                completed.channel == *channel
-                    && completed.last == afl.fragment_id
-                    && completed.digest == digest(afl, octets)
+        afl.fragment_id > 1
+            && self.places.iter().any(|place| {
+                place.completed.as_ref() == Some(channel)
+                    && place
+                        .last
+                        .checked_sub(afl.fragment_id)
+                        .is_some_and(|ago| usize::from(ago) < REMEMBERED)
+                    && place.digests.has(afl, octets)
             })
     }
     /// A free place. When there is none: that of another message of the same sender; for a known sender else that
@@ -258,15 +279,6 @@ impl<const PLACES: usize, const SIZE: usize> Reassembler<PLACES, SIZE> {
         };
         self.places.iter().filter(of_sender).nth(1).is_some()
     }
-}
-
-/// FNV-1a over the octets of a fragment and its MAC: tells a repetition from another fragment, proves nothing.
-fn digest(afl: &Afl, octets: &[u8]) -> u32 {
-    let mac = afl.mac.as_ref().map_or(&[][..], |mac| mac.octets());
-    octets
-        .iter()
-        .chain(mac)
-        .fold(0x811C_9DC5, |hash, octet| (hash ^ u32::from(*octet)).wrapping_mul(0x0100_0193))
 }
 
 /// Cuts a sealed message into fragments: the mirror of [`Reassembler`].
@@ -526,6 +538,7 @@ mod tests {
         assert_eq!(outcome(&[0, 0, 1, 1, 2, 2, 3, 3, 3]), 1);
         assert_eq!(outcome(&[0, 1, 0, 2, 1, 3, 3]), 1);
         assert_eq!(outcome(&[0, 1, 2, 0, 1, 3, 3]), 1);
+        assert_eq!(outcome(&[0, 1, 0, 2, 3, 1, 2, 3]), 1);
         assert_eq!(outcome(&[0, 1, 2, 3, 0, 1, 2, 3]), 2);
         // A meter that begins anew, and one that begins another message: its octets or its counter differ.
         assert_eq!(outcome(&[0, 1, 0, 1, 2, 3]), 1);

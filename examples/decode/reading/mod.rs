@@ -1,6 +1,7 @@
 //! From octets to the model: the only place that knows the library.
 
 mod chips;
+mod clock;
 mod diagnosis;
 mod explain;
 mod information;
@@ -12,6 +13,7 @@ pub mod trust;
 use super::input::{Crc, Item, Kind};
 use super::keys::{Key, Keys};
 use super::model::{Compact, Frame, Meter, Reading, Security, Transport};
+use clock::LineClock;
 use mbus_app::alarm::Alarm;
 use mbus_app::application_error::ApplicationError;
 use mbus_app::body::Body;
@@ -36,6 +38,8 @@ use trust::Trust;
 /// Messages in fragments that are put together at the same time, and how long one may be.
 const PLACES: usize = 16;
 const MESSAGE: usize = 16 * 1024;
+/// How long the next fragment of a message is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is kept from line to line: keys, learned formats, fragments.
 #[derive(Debug)]
@@ -45,6 +49,8 @@ pub struct Decoder {
     explain: bool,
     formats: (Formats, KnownFormats),
     fragments: Box<Reassembler<PLACES, MESSAGE>>,
+    clock: LineClock,
+    now: Instant,
     authentication_key: Option<Key>,
     command_key: Option<Key>,
     pushes: push::Pushes,
@@ -84,12 +90,24 @@ impl Decoder {
     #[must_use]
     pub fn new(given: GivenKeys, keys: Keys, explain: bool) -> Self {
         let formats = (Formats::new(), KnownFormats);
-        // Lines carry no time: a message in the making is kept until its place is needed.
-        let fragments = Box::new(Reassembler::new(Duration::MAX));
+        let fragments = Box::new(Reassembler::new(PATIENCE));
         let GivenKeys { key, authentication_key, command_key } = given;
         let pushes = push::Pushes::default();
         let trust = Trust::default();
-        Self { key, keys, explain, formats, fragments, authentication_key, command_key, pushes, trust }
+        let (clock, now) = (LineClock::new(), Instant::ZERO);
+        Self {
+            key,
+            keys,
+            explain,
+            formats,
+            fragments,
+            clock,
+            now,
+            authentication_key,
+            command_key,
+            pushes,
+            trust,
+        }
     }
     /// The same for a gateway: no counter is taken twice, and no meter that has a key sends in clear.
     #[must_use]
@@ -121,6 +139,7 @@ impl Decoder {
             notes: item.notes.clone(),
             ..Reading::default()
         };
+        self.now = self.clock.next(item.received.as_deref());
         let are_chips = item.kind == Kind::Chips;
         let item = if are_chips {
             match chips::frame(&item) {
@@ -244,8 +263,7 @@ impl Decoder {
             None => return,
         };
         reading.facts.push(("fragment", fragment_text(afl.fragment_id, afl.more_fragments)));
-        let pushed =
-            self.fragments.push(Instant::ZERO, channel, !keys.0.is_empty(), &afl, telegram.fragment());
+        let pushed = self.fragments.push(self.now, channel, !keys.0.is_empty(), &afl, telegram.fragment());
         let (mut message, afl) = match pushed {
             Ok(Some(message)) => (message.octets.to_vec(), message.afl),
             Ok(None) => return,
