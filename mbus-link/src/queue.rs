@@ -1,6 +1,6 @@
 //! A bounded first-in first-out queue, for the events and frames of the state machines.
 //!
-//! Invariants: never more than `N` elements; what does not fit is handed back and counted.
+//! Invariants: never more than `N` elements; what finds no room, or makes room for what matters more, is counted.
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Queue<T, const N: usize> {
@@ -24,9 +24,30 @@ impl<T: Copy, const N: usize> Queue<T, N> {
     }
     /// Takes the oldest element.
     pub(crate) fn pop(&mut self) -> Option<T> {
-        let first = self.slots.first_mut()?.take()?;
-        self.slots.rotate_left(1);
-        Some(first)
+        self.take(0)
+    }
+    /// Appends `element` whatever waits: without room the one of the least worth goes, of several the oldest.
+    pub(crate) fn insist(&mut self, element: T, worth: fn(&T) -> u8) {
+        if self.slots.iter().all(Option::is_some) {
+            let waiting = self.slots.iter().flatten().map(worth).enumerate();
+            if let Some((least, _)) = waiting.min_by_key(|(_, worth)| *worth) {
+                self.take(least);
+                self.lose();
+            }
+        }
+        self.push(element);
+    }
+    /// Takes the oldest element that is meant out of the row.
+    pub(crate) fn remove(&mut self, is_meant: impl Fn(&T) -> bool) -> Option<T> {
+        let place = self.slots.iter().flatten().position(is_meant)?;
+        self.take(place)
+    }
+    /// Takes the element at this place; the younger ones move up.
+    fn take(&mut self, place: usize) -> Option<T> {
+        let rest = self.slots.get_mut(place..)?;
+        let element = rest.first_mut()?.take();
+        rest.rotate_left(1);
+        element
     }
     /// True when no element waits.
     pub(crate) fn is_empty(&self) -> bool {
@@ -55,5 +76,20 @@ mod tests {
         assert!(queue.push(4));
         assert_eq!((queue.pop(), queue.pop(), queue.pop()), (Some(2), Some(4), None));
         assert!(!Queue::<u8, 0>::new().push(1));
+    }
+
+    #[test]
+    fn what_matters_more_makes_room_and_what_is_meant_is_taken_out() {
+        let mut queue = Queue::<u8, 3>::new();
+        for element in [20, 10, 11, 21, 22, 23] {
+            queue.insist(element, |element| element / 10);
+        }
+        assert_eq!(queue.lost(), 3);
+        assert_eq!(queue.remove(|element| *element == 22), Some(22));
+        assert_eq!(queue.remove(|element| *element == 22), None);
+        assert_eq!((queue.pop(), queue.pop(), queue.pop()), (Some(21), Some(23), None));
+        let mut none = Queue::<u8, 0>::new();
+        none.insist(1, |_| 0);
+        assert_eq!((none.pop(), none.lost()), (None, 1));
     }
 }

@@ -369,27 +369,42 @@ fn damage_is_told_and_never_answered() {
 }
 
 #[test]
-fn events_that_nobody_fetches_are_counted_and_bounded() {
+fn events_that_nobody_fetches_are_joined_or_counted() {
     let mut slave = slave();
     for _ in 0..20 {
-        slave.handle_input(at(0), &short(0x40, 1));
+        slave.handle_input(at(0), &[short(0x40, 1), vec![0; 5]].concat());
+        slave.handle_timeout(at(100));
     }
-    assert_eq!((events(&mut slave).len(), slave.events_lost()), (8, 12));
+    let told = ["Reset { address: PrimaryAddress(1) }", "Noise { octets: 100 }"];
+    assert_eq!((events(&mut slave), slave.events_lost()), (told.map(String::from).to_vec(), 0));
     // Of two commands at once only the newer one is there to be shown.
     slave.handle_input(at(0), &[long(0x53, 255, &[0x50, 1]), long(0x53, 255, &[0x50, 2])].concat());
     assert_eq!(events(&mut slave), ["ApplicationReset([2]) false"]);
-    assert_eq!(slave.events_lost(), 13);
+    assert_eq!(slave.events_lost(), 1);
+}
+
+#[test]
+fn what_the_application_never_heard_of_is_no_repetition_to_it() {
+    let (one, two) = (long(0x73, 1, &[0x50, 1]), long(0x73, 1, &[0x50, 2]));
+    let mut slave = slave();
+    assert_eq!(ask(&mut slave, at(0), &[one.clone(), one.clone()].concat()), ["ApplicationReset([1]) false"]);
+    assert_eq!(ask(&mut slave, at(50), &one), ["ApplicationReset([1]) true"]);
+    // Pushed out by one to the other address.
+    slave.handle_input(at(100), &[two.clone(), long(0x53, 255, &[0x50, 3])].concat());
+    assert_eq!(events(&mut slave), ["ApplicationReset([3]) false"]);
+    assert_eq!(ask(&mut slave, at(200), &two), ["ApplicationReset([2]) false"]);
+    assert_eq!(ask(&mut slave, at(300), &two), ["ApplicationReset([2]) true"]);
 }
 
 #[test]
 fn a_clock_that_goes_backwards_delays_nothing() {
     let mut slave = slave();
-    slave.handle_input(at(10_000), &short(0x7B, 1));
+    assert_eq!(ask(&mut slave, at(10_000), &short(0x7B, 1)), ["Two false"]);
     slave.respond(&[0x78]).unwrap();
     // Set back by nine seconds.
     assert_eq!(slave.poll_transmit(at(1_000)), None);
     let due = slave.poll_timeout().unwrap();
     assert!(due.since(at(1_000)) < Duration::from_millis(10));
     assert!(slave.poll_transmit(due).is_some());
-    assert_eq!(ask(&mut slave, at(1_100), &short(0x7A, 1)), ["Two false", "One false"]);
+    assert_eq!(ask(&mut slave, at(1_100), &short(0x7A, 1)), ["One false"]);
 }

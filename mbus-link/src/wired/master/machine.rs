@@ -9,7 +9,6 @@
 //! ends at the latest when the longest frame could have been sent twice, whatever the line does. Behind a repetition the
 //! whole window is waited out before the next request, so that the second of two answers is not taken for the next one.
 
-use crate::queue::Queue;
 use crate::time::{Duration, Instant, SteadyClock};
 use crate::wired::address::PrimaryAddress;
 use crate::wired::baud_rate::BaudRate;
@@ -23,6 +22,7 @@ use crate::wired::timing::LineTiming;
 use crate::{CField, Error, ErrorKind};
 
 use super::echo::Echo;
+use super::events::Events;
 use super::fcb::FrameCountBits;
 use super::{Expected, Fault, MasterEvent};
 
@@ -77,13 +77,6 @@ struct Reading {
     last: Option<u32>,
 }
 
-/// An event in the queue; the data of the answer with this number is in the store.
-#[derive(Clone, Copy, Debug)]
-enum Told {
-    Plain(MasterEvent<'static>),
-    Data { number: u32, telegram: u16, repeated: bool, sends: u8 },
-}
-
 /// The master's end of the wired bus, about 1 kB of memory.
 ///
 /// ```
@@ -118,7 +111,6 @@ struct Link {
     echo: Echo,
     request: FrameStore,
     answer: FrameStore,
-    answer_number: u32,
     /// A good answer is in the store while the window is heard out.
     heard: bool,
     /// What went wrong in this attempt.
@@ -129,7 +121,7 @@ struct Link {
     window_end: Instant,
     is_awake: bool,
     frames_sent: u32,
-    events: Queue<Told, 8>,
+    events: Events,
 }
 
 impl Master {
@@ -150,14 +142,13 @@ impl Master {
                 echo: Echo::NEW,
                 request: FrameStore::EMPTY,
                 answer: FrameStore::EMPTY,
-                answer_number: 0,
                 heard: false,
                 fault: None,
                 quiet: Instant::ZERO,
                 window_end: Instant::ZERO,
                 is_awake: false,
                 frames_sent: 0,
-                events: Queue::new(),
+                events: Events::NONE,
             },
         }
     }
@@ -358,7 +349,7 @@ impl Master {
     }
     /// What happened, oldest first.
     pub fn poll_event(&mut self) -> Option<MasterEvent<'_>> {
-        self.link.next_event()
+        self.link.events.next(&self.link.answer)
     }
     /// True when an event waits to be fetched.
     #[must_use]
@@ -558,11 +549,9 @@ impl Link {
             repeated = reading.last == Some(print);
             reading.last = Some(print);
         }
-        self.answer_number = self.answer_number.wrapping_add(1);
         // It came as a frame and fits again.
         if self.answer.set(frame).is_ok() {
-            let number = self.answer_number;
-            self.events.push(Told::Data { number, telegram, repeated, sends: order.sends });
+            self.events.tell_data(telegram, repeated, order.sends);
         }
     }
     /// Goes over to the new rate and asks there.
@@ -682,21 +671,7 @@ impl Link {
     }
 
     fn tell(&mut self, event: MasterEvent<'static>) {
-        self.events.push(Told::Plain(event));
-    }
-    fn next_event(&mut self) -> Option<MasterEvent<'_>> {
-        loop {
-            match self.events.pop()? {
-                Told::Plain(event) => return Some(event),
-                Told::Data { number, .. } if number != self.answer_number => self.events.lose(),
-                Told::Data { telegram, repeated, sends, .. } => {
-                    let Some(Frame::Long { c_field, address, payload }) = self.answer.frame() else {
-                        return None;
-                    };
-                    return Some(MasterEvent::Data { address, c_field, payload, telegram, repeated, sends });
-                }
-            }
-        }
+        self.events.tell(event);
     }
 }
 

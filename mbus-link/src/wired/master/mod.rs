@@ -13,9 +13,11 @@
 //! raw                any                                  as expected
 //! ```
 //!
-//! Every order ends with exactly one of these events, with `Failed` or with `Cancelled`.
+//! Every order ends with exactly one of these events, with `Failed` or with `Cancelled`. Whatever the line does, the end of
+//! the newest order is there to be fetched.
 
 mod echo;
+mod events;
 mod fcb;
 mod machine;
 
@@ -132,7 +134,7 @@ pub enum MasterEvent<'a> {
     },
     /// Octets came that nobody asked for.
     Stray {
-        /// How many.
+        /// How many since the last such event was fetched.
         octets: usize,
     },
 }

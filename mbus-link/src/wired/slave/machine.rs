@@ -4,7 +4,6 @@
 //! two stations must not send at the same time. Nothing is sent outside the answer window. What is heard from other
 //! slaves, and the own echo, is ignored.
 
-use crate::queue::Queue;
 use crate::time::{Duration, Instant, SteadyClock};
 use crate::wired::address::PrimaryAddress;
 use crate::wired::baud_rate::BaudRate;
@@ -16,6 +15,7 @@ use crate::wired::frame_store::FrameStore;
 use crate::wired::timing::LineTiming;
 use crate::{Address, CField, Error, ErrorKind, IdentificationNumber};
 
+use super::events::{Asked, Events, Told, What};
 use super::memory::{Answered, Memory};
 use super::{SlaveEvent, SlaveSettings};
 
@@ -47,19 +47,6 @@ enum Outgoing {
     Ack,
     Status,
     Answer,
-}
-
-/// An event in the queue, without what is kept elsewhere.
-#[derive(Clone, Copy, Debug)]
-enum Told {
-    Plain(SlaveEvent<'static>),
-    /// The command of this number is in the store.
-    Command {
-        number: u32,
-        address: PrimaryAddress,
-        wants_data: bool,
-        repeated: bool,
-    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -113,12 +100,11 @@ struct Link {
     /// Whose answer it is; `None` when nobody may get it again.
     answer_of: Option<Side>,
     command: FrameStore,
-    command_number: u32,
     /// The rate to change over to once the E5 is out.
     agreed_rate: Option<BaudRate>,
     change: Option<RateChange>,
     fall_back: Option<RateChange>,
-    events: Queue<Told, 8>,
+    events: Events,
 }
 
 impl Slave {
@@ -142,11 +128,10 @@ impl Slave {
                 answer: FrameStore::EMPTY,
                 answer_of: None,
                 command: FrameStore::EMPTY,
-                command_number: 0,
                 agreed_rate: None,
                 change: None,
                 fall_back: None,
-                events: Queue::new(),
+                events: Events::NONE,
             },
         }
     }
@@ -358,9 +343,11 @@ impl Link {
     }
     fn request(&mut self, now: Instant, side: Side, class: DataClass, frame: &Frame<'_>) {
         let Some(address) = frame.address().filter(|_| side != Side::Broadcast) else { return };
-        let Some(repeated) = self.repeat(now, side, frame, address) else { return };
+        if self.repeat(now, side, frame, address) {
+            return;
+        }
         self.owe(now, Owed { side, address, ack: class == DataClass::One, data: true });
-        self.tell(SlaveEvent::Request { class, address, repeated });
+        self.ask(frame, address, What::Request(class));
     }
     fn command(&mut self, now: Instant, side: Side, frame: &Frame<'_>) {
         let Some(address) = frame.address() else { return };
@@ -374,40 +361,34 @@ impl Link {
                 return;
             }
         }
-        let Some(repeated) = self.repeat(now, side, frame, address) else { return };
+        if self.repeat(now, side, frame, address) {
+            return;
+        }
         let wants_data = frame.c_field() == Some(CField::SND_UD2);
         if side != Side::Broadcast {
             self.owe(now, Owed { side, address, ack: true, data: wants_data });
         }
-        self.command_number = self.command_number.wrapping_add(1);
         // It came as a frame and fits again.
         if self.command.set(frame).is_ok() {
-            let number = self.command_number;
-            self.events.push(Told::Command { number, address, wants_data, repeated });
+            self.ask(frame, address, What::Command { wants_data });
         }
     }
-    /// Sends the last answer again when this is the last request again, `None` then; else whether the application
-    /// was asked this before.
-    fn repeat(
-        &mut self,
-        now: Instant,
-        side: Side,
-        frame: &Frame<'_>,
-        address: PrimaryAddress,
-    ) -> Option<bool> {
+    /// Sends the last answer again when this is the last request again and was answered; false when the application is
+    /// to be asked.
+    fn repeat(&mut self, now: Instant, side: Side, frame: &Frame<'_>, address: PrimaryAddress) -> bool {
         let answer_of = self.answer_of;
-        let Some(memory) = self.memory(side) else { return Some(false) };
+        let Some(memory) = self.memory(side) else { return false };
         if !memory.is_repetition(frame) {
-            return Some(false);
+            return false;
         }
         let outgoing = match memory.answered {
             Answered::Ack => Outgoing::Ack,
             Answered::Data if answer_of == Some(side) => Outgoing::Answer,
-            Answered::Data | Answered::Not => return Some(true),
+            Answered::Data | Answered::Not => return false,
         };
         self.tell(SlaveEvent::Repeated { address });
         self.send(now, outgoing);
-        None
+        true
     }
     fn agree(&mut self, now: Instant, side: Side, rate: BaudRate, frame: &Frame<'_>) {
         if side == Side::Broadcast {
@@ -524,20 +505,29 @@ impl Link {
     }
 
     fn tell(&mut self, event: SlaveEvent<'static>) {
-        self.events.push(Told::Plain(event));
+        self.events.tell(event);
+    }
+    fn ask(&mut self, frame: &Frame<'_>, address: PrimaryAddress, what: What) {
+        let fcb_counts = frame.c_field().is_some_and(|c_field| c_field.fcb().is_some());
+        self.events.ask(Asked { address, fcb_counts, what });
     }
     fn next_event(&mut self) -> Option<SlaveEvent<'_>> {
-        loop {
-            match self.events.pop()? {
-                Told::Plain(event) => return Some(event),
-                Told::Command { number, .. } if number != self.command_number => self.events.lose(),
-                Told::Command { address, wants_data, repeated, .. } => {
-                    let payload = self.command.frame().map_or(&[][..], |frame| frame.payload());
-                    let command = Command::parse(payload);
-                    return Some(SlaveEvent::Command { address, command, wants_data, repeated });
-                }
+        let asked = match self.events.next()? {
+            Told::Plain(event) => return Some(event),
+            Told::Asked(asked) => asked,
+        };
+        let Asked { address, fcb_counts, what } = asked;
+        let side = self.side_of(address).filter(|_| fcb_counts);
+        // What never reached the application is not a repetition to it.
+        let memory = side.and_then(|side| self.memory(side));
+        let repeated = memory.is_some_and(|memory| core::mem::replace(&mut memory.is_known, true));
+        Some(match what {
+            What::Request(class) => SlaveEvent::Request { class, address, repeated },
+            What::Command { wants_data } => {
+                let payload = self.command.frame().map_or(&[][..], |frame| frame.payload());
+                SlaveEvent::Command { address, command: Command::parse(payload), wants_data, repeated }
             }
-        }
+        })
     }
 }
 

@@ -29,10 +29,12 @@ pub(super) enum Answered {
 pub(super) struct Memory {
     last: Option<Request>,
     pub(super) answered: Answered,
+    /// The application has heard of it.
+    pub(super) is_known: bool,
 }
 
 impl Memory {
-    pub(super) const EMPTY: Self = Self { last: None, answered: Answered::Not };
+    pub(super) const EMPTY: Self = Self { last: None, answered: Answered::Not, is_known: false };
 
     /// Remembers a request; true when it is the last one again. One whose FCB does not count is always new and
     /// leaves the memory as it is.
@@ -43,7 +45,7 @@ impl Memory {
         if self.last == Some(request) {
             return true;
         }
-        *self = Self { last: Some(request), answered: Answered::Not };
+        *self = Self { last: Some(request), ..Self::EMPTY };
         false
     }
 }

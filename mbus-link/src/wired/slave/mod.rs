@@ -13,7 +13,11 @@
 //!
 //! Whoever repeats a request with the same FCB gets the same octets again and the application hears of it once. The
 //! own address and 253 remember apart; 254 and 255 do not remember (there the FCB does not count).
+//!
+//! Of several requests and commands that come before the application looks, the newest is told, since only that one can
+//! be answered; resets, selections and rates are told whatever else comes.
 
+mod events;
 mod machine;
 mod memory;
 
@@ -117,7 +121,7 @@ pub enum SlaveEvent<'a> {
     Broken(Error),
     /// Octets that are no frame.
     Noise {
-        /// How many.
+        /// How many since the last such event was fetched.
         octets: usize,
     },
 }
