@@ -3,18 +3,28 @@
 #![no_main]
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+use mbus_app::body::Body;
+use mbus_app::ci::CiDirection;
+use mbus_app::command::SecuredCommand;
+use mbus_app::secured_telegram::{NewLink, Padding, SecuredTelegram};
 use mbus_app::telegram::{BodyState, Link};
 use mbus_app::tpl::Tpl;
 use mbus_app::{Input, Telegram};
 use mbus_link::time::{Duration, Instant};
-use mbus_link::{Address, Ell};
+use mbus_link::{Address, CField, Ell};
 use oms_security::afl::{Afl, AflMessage};
+use oms_security::count::Count;
 use oms_security::ell_cipher;
 use oms_security::key::{Aes, Key, KeyProvider, KeyRequest, PreparedKey};
 use oms_security::legacy::{DesCandidate, DesKey};
 use oms_security::reassembly::{Channel, Fragments, Reassembler};
 use oms_security::sealed::{Direction, SecurityContext, open, seal};
-use oms_security::{mode8, mode9, mode13};
+use oms_security::profile::Profile;
+use oms_security::security_information::{
+    Block, Blocks, KeyPurpose, Protocol, SecuredBlock, SecuredData, Structure,
+};
+use oms_security::sender::SenderState;
+use oms_security::{kdf, mode8, mode9, mode13};
 
 struct Keys(PreparedKey<Aes>, DesKey);
 
@@ -70,14 +80,60 @@ fn context(found: &Layers, direction: Direction) -> Option<SecurityContext> {
     })
 }
 
+/// Makes the MACs inside blocks of security information right.
+fn repair_blocks(body: &mut [u8], key: &PreparedKey<Aes>) {
+    let mut at = if body.starts_with(&[0x2F, 0x2F]) { 2 } else { 0 };
+    let sent = body.to_vec();
+    for block in Blocks::new(&sent[at..]).map_while(Result::ok) {
+        at += block.encoded_len();
+        let mac = match block.structure {
+            Structure::CMAC_8 => 8,
+            Structure::CMAC_16 => 16,
+            _ => continue,
+        };
+        let Some(covered) = block.content.len().checked_sub(mac) else { continue };
+        body[at - mac..at].copy_from_slice(&kdf::cmac(key, &[&block.content[..covered]])[..mac]);
+    }
+}
+
+/// What security information says: the commands behind good MACs come back as they were read.
+fn information(telegram: &Telegram<'_>, keys: &Keys) {
+    let Ok(Body::SecurityInformation(octets)) = Body::of(telegram) else { return };
+    let ci = telegram.tpl().unwrap().ci;
+    let blocks: Vec<Block<'_>> = Blocks::new(octets).map(Result::unwrap).collect();
+    let mut again = vec![0; octets.len()];
+    assert_eq!(Body::Blocks(&blocks).encode_into(ci, &mut again).unwrap(), octets);
+    for block in blocks {
+        let Ok((data, used)) = SecuredData::open(&block, Address::default(), keys) else { continue };
+        assert_eq!((used.counter, used.to_meter), (data.key_counter, !block.function.is_answer()));
+        let Ok(command) = SecuredCommand::of(&data) else { continue };
+        let words = command.to_string();
+        assert!(words.len() < 100 + 400 * data.message.len(), "{words}");
+        assert!(command.data_commands().count() <= data.message.len());
+        let purpose = command.purpose();
+        assert_eq!(command.check_purpose(block.key_purpose()).is_err(), purpose.is_some_and(|p| p != block.key_purpose()));
+        let Ok(len) = command.encoded_len() else { continue };
+        let mut message = vec![0; len];
+        let message = command.encode_into(&mut message).unwrap();
+        assert!(matches!(command, SecuredCommand::Clock(_)) || message == data.message);
+        assert_eq!(SecuredCommand::parse(data.protocol, message), Ok(command));
+    }
+}
+
 /// Makes L, MAC, tag and payload CRC right: seals what is in clear.
 fn repair(frame: &mut [u8], keys: &Keys) -> Option<()> {
     *frame.first_mut()? = u8::try_from(frame.len() - 1).ok()?;
     let found = layers(frame)?;
-    let direction = Direction::FromMeter;
+    let direction = match found.tpl.ci.row().direction {
+        CiDirection::ToDevice => Direction::ToMeter,
+        _ => Direction::FromMeter,
+    };
     if let Some(context) = context(&found, direction) {
         if context.configuration.mode().0 == 5 || context.configuration.mode().0 == 7 {
             frame.get_mut(found.body..found.body + 2)?.copy_from_slice(&[0x2F, 0x2F]);
+        }
+        if (0xC3..=0xC6).contains(&found.tpl.ci.0) {
+            repair_blocks(frame.get_mut(found.body..)?, &keys.0);
         }
         let body = found.body - found.tpl_at;
         let mac = seal(&context, &mut frame[found.tpl_at..], body, &keys.0).ok()?;
@@ -91,6 +147,36 @@ fn repair(frame: &mut [u8], keys: &Keys) -> Option<()> {
     Some(())
 }
 
+/// A telegram with a secured command, of any octets, from or to the meter.
+fn with_command(data: &[u8], seed: u32, keys: &Keys) -> Option<Vec<u8>> {
+    let [octet, kind, ..] = seed.to_le_bytes();
+    let to_meter = octet & 0x10 != 0;
+    let meter = Address::from_link_octets([0x93, 0x15, 0x78, 0x56, 0x34, 0x12, 0x33, 0x03]);
+    let state = |key_id| {
+        let mut state = SenderState::new(Count { meter, to_meter, key_id, key_version: 0 }, seed);
+        let _kept = state.export(1, 0);
+        state
+    };
+    let block = SecuredBlock {
+        protocol: Protocol([1, 4, 6, kind][usize::from(kind % 4)]),
+        structure: if octet & 0x20 == 0 { Structure::CMAC_8 } else { Structure::CMAC_16 },
+        message: data.get(..data.len().min(60))?,
+        ..SecuredBlock::default()
+    };
+    let mut body = vec![0; block.encoded_len()];
+    block.seal_into(&keys.0, &mut state(KeyPurpose::TABLE[usize::from(octet) % 20].0.0), &mut body).ok()?;
+    let (ci, c_field) = if to_meter { (0xC3, CField::SND_UD) } else { (0xC5, CField::RSP_UD) };
+    let profile = if octet & 0x40 == 0 { Profile::B } else { Profile::D };
+    let link = NewLink::Wireless { c_field, sender: meter, ell: None };
+    let mut telegram = SecuredTelegram { body: &body, ..SecuredTelegram::new(link, ci, meter, profile) };
+    if profile == Profile::B {
+        telegram.protection.padding = Padding::Counted;
+    }
+    let mut message = vec![0; telegram.encoded_len().ok()?];
+    let sealed = telegram.seal_into(&keys.0, &mut state(0), &mut message).ok()?;
+    sealed.frame_into(None, &mut [0; 300]).ok().map(|frame| frame.to_vec())
+}
+
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     let keys = Keys::new();
     // In clear, if it opens.
@@ -99,6 +185,12 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
         data[..size].copy_from_slice(&clear);
     }
     let size = fuzzer_mutate(data, size, max_size);
+    if seed % 16 == 1 {
+        if let Some(frame) = with_command(&data[..size], seed >> 4, &keys).filter(|frame| frame.len() <= max_size) {
+            data[..frame.len()].copy_from_slice(&frame);
+            return frame.len();
+        }
+    }
     if seed % 8 != 0 {
         let mut sealed = data[..size].to_vec();
         if repair(&mut sealed, &keys).is_some() {
@@ -123,6 +215,7 @@ fn decode(frame: &[u8], input: Input, keys: &Keys) -> bool {
         assert!(opening.counter.is_none() || opening.authenticated);
     }
     let _ = telegram.tls_records().count();
+    information(&telegram, keys);
     let closed = lax.stopped.is_some() && telegram.ell_opening().is_none();
     if closed && input == Input::Stripped {
         assert_eq!(octets, frame, "a refusal changed the octets");

@@ -8,11 +8,12 @@ use mbus_app::telegram::BodyState;
 use mbus_app::{Input, Telegram};
 use mbus_link::Address;
 use oms_security::count::Count;
-use oms_security::key::{Aes, Key, PreparedKey};
+use oms_security::key::{Aes, Key, KeyProvider, KeyRequest, PreparedKey};
+use oms_security::mode::SecurityMode;
 use oms_security::profile::{Policy, Profile};
 use oms_security::replay::{Freshness, ReplayGuard};
 use oms_security::security_information::{
-    Block, Blocks, Function, KeyActivation, KeyTransfer, SecuredBlock, SecuredData, Structure, key_wrap,
+    Block, Blocks, Function, KeyActivation, KeyPurpose, KeyRing, KeyTransfer, SecuredBlock, SecuredData, Structure, TargetTime, key_wrap,
 };
 use oms_security::sender::SenderState;
 
@@ -136,6 +137,52 @@ fn sealed(data: &[u8], key: &PreparedKey<Aes>) {
     assert!(SecuredData::open(&read, Address::default(), key).is_err(), "a spoiled block opened");
 }
 
+/// Any orders to a ring of keys: versions only grow, a master key stays, and only keys in force are candidates.
+fn ring(data: &[u8], key: &PreparedKey<Aes>) {
+    let mut ring = KeyRing::<Aes, 3>::new(Address::default());
+    ring.install(KeyPurpose::MASTER, 0, key.clone()).unwrap();
+    let mut newest = [Some(0u8), None, None];
+    for order in data.chunks_exact(4) {
+        let [what, a, b, time] = order else { unreachable!() };
+        let of = |octet: u8| (KeyPurpose([0x00, 0x20, 0x22][usize::from(octet >> 6) % 3]), octet & 0x3F);
+        let times = [TargetTime::INVALID, TargetTime([1, 2, 3, 4, *b])];
+        let at = |octet: u8| times.get(usize::from(octet)).copied().unwrap_or(TargetTime::of_seconds(octet.into()));
+        let (purpose, version) = of(*a);
+        let _ = match what % 5 {
+            0 => ring.install(purpose, version, key.clone()).is_ok(),
+            1 => {
+                let new = KeyTransfer { key: Key::new([*b; 16]), target_time: at(*time), purpose, version };
+                ring.take(&new, key).is_ok()
+            }
+            2 => {
+                let target_time = at(*time);
+                let order = KeyActivation { target_time, activate: of(*a), deactivate: of(*b), option: 0 };
+                ring.activate(&order, at(what >> 3)).is_ok()
+            }
+            3 => ring.handle_timeout(at(*time)).is_ok(),
+            _ => ring.deactivate(purpose, version).is_ok(),
+        };
+        assert!(ring.version_in_force(KeyPurpose::MASTER).is_some(), "no master key left");
+        for (purpose, newest) in [0x00, 0x20, 0x22].map(KeyPurpose).into_iter().zip(&mut newest) {
+            let in_force = ring.version_in_force(purpose);
+            // One in force may go for good, but no older one takes its place unless it was in force beside it.
+            let request = KeyRequest {
+                meter: Address::default(),
+                mode: SecurityMode::NONE,
+                key_id: purpose.0,
+                key_version: in_force,
+            };
+            assert_eq!(ring.candidate(&request, 0).is_some(), in_force.is_some());
+            assert!(ring.candidate(&request, 1).is_none() || in_force.is_none(), "two keys of one version");
+            *newest = (*newest).max(in_force);
+            if let Some(newest) = *newest {
+                assert!(ring.install(purpose, newest, key.clone()).is_err(), "a version came twice");
+            }
+        }
+        assert!(ring.poll_timeout().is_none_or(|due| due.seconds().is_some()));
+    }
+}
+
 fuzz_target!(|data: &[u8]| {
     let both = keys();
     for input in INPUTS {
@@ -159,4 +206,5 @@ fuzz_target!(|data: &[u8]| {
         open(&block, &both.0);
     }
     sealed(data, &both.0);
+    ring(data, &both.0);
 });

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Invariants: the payload CRC is compared first: many dumps were deciphered before and still say
-//! otherwise. One cipher text in 65 536 passes for clear by chance, so a key that fits as well wins. It is a check against a wrong key and no authentication: whoever flips bits can repair it,
-//! and an [`EllOpening`] never claims more. A key that does not fit leaves the octets as they were.
+//! otherwise. One cipher text in 65 536 passes for clear by chance, so a key that fits as well wins. It is a check
+//! against a wrong key and no authentication: whoever flips bits can repair it, and an [`EllOpening`] never claims
+//! more. A key that does not fit leaves the octets as they were.
 
 use cipher::{InnerIvInit, StreamCipher};
 use ctr::{Ctr32BE, CtrCore};

@@ -79,6 +79,16 @@ impl SecurityControl {
     pub const fn is_compressed(self) -> bool {
         self.0 & 0x80 != 0
     }
+    /// An error for what nothing here can open.
+    const fn check(self) -> Result<(), Error> {
+        if self.suite() > 1 {
+            return Err(ErrorKind::UnsupportedSuite { suite: self.suite() }.at(0));
+        }
+        if self.is_compressed() {
+            return Err(ErrorKind::CompressedPlaintext.at(0));
+        }
+        Ok(())
+    }
     /// Octets of the tag: 12 or 0.
     #[must_use]
     pub const fn tag_len(self) -> usize {
@@ -131,12 +141,7 @@ impl<'b> Parts<'b> {
         let (header, rest) = octets.split_first_chunk_mut::<HEADER_LEN>().ok_or(short(HEADER_LEN))?;
         let [control, counter @ ..] = *header;
         let control = SecurityControl(control);
-        if control.suite() > 1 {
-            return Err(ErrorKind::UnsupportedSuite { suite: control.suite() }.at(0));
-        }
-        if control.is_compressed() {
-            return Err(ErrorKind::CompressedPlaintext.at(0));
-        }
+        control.check()?;
         if !control.is_authenticated() {
             return Ok(Self { control, counter, payload: rest, tag: [0; TAG_LEN] });
         }
@@ -153,7 +158,7 @@ const fn nonce(system_title: [u8; 8], counter: [u8; 4]) -> [u8; gcm::NONCE_LEN] 
     [a, b, c, d, e, f, g, h, i, j, k, l]
 }
 
-/// The tag over additional data SC | authentication key | `readable`, and `enciphered`.
+/// The tag over the additional data SC | authentication key | a payload that is not enciphered, and one that is.
 fn tag<C: Cipher128>(
     gcm: &Gcm<'_, C>,
     authentication: &[u8; 16],
@@ -171,8 +176,8 @@ fn tag<C: Cipher128>(
 /// # Errors
 /// [`ErrorKind::Truncated`], [`ErrorKind::UnsupportedSuite`], [`ErrorKind::CompressedPlaintext`],
 /// [`ErrorKind::AuthenticationKeyMissing`] when there is a tag and no key to check it with,
-/// [`ErrorKind::TagMissing`] when there is a key and no tag, [`ErrorKind::TagMismatch`]. The buffer is
-/// unchanged then.
+/// [`ErrorKind::TagMissing`] when there is a key and no tag, [`ErrorKind::TagMismatch`],
+/// [`ErrorKind::MessageTooLong`]. The buffer is unchanged then.
 pub fn open_in_place<'b, C: Cipher128>(
     keys: GloKeys<'_>,
     system_title: [u8; 8],
@@ -209,6 +214,7 @@ pub fn decrypt_beginning_in_place<'b, C: Cipher128>(
         .ok_or(ErrorKind::Truncated { needed: HEADER_LEN, available }.at(0))?;
     let [control, counter @ ..] = *header;
     let control = SecurityControl(control);
+    control.check()?;
     if control.is_encrypted() {
         let cipher = C::new(encryption.into());
         Gcm::new(&cipher, nonce(system_title, counter)).apply(payload).map_err(|kind| kind.at(0))?;
@@ -269,7 +275,8 @@ impl Message<'_> {
     ///
     /// # Errors
     /// [`ErrorKind::BufferTooSmall`], [`ErrorKind::UnsupportedSuite`], [`ErrorKind::CompressedPlaintext`],
-    /// [`ErrorKind::AuthenticationKeyMissing`].
+    /// [`ErrorKind::AuthenticationKeyMissing`], [`ErrorKind::MessageTooLong`]. What the
+    /// buffer holds then is not to be sent.
     pub fn seal_into<'b, C: Cipher128>(
         &self,
         keys: GloKeys<'_>,
@@ -392,6 +399,23 @@ mod tests {
                 let readable = opened.plaintext.len().min(PLAINTEXT.len());
                 assert_eq!(opened.plaintext[..readable], PLAINTEXT[..readable]);
             }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_not_opened_at_its_beginning_either() {
+        for (control, kind) in [
+            (0x32, ErrorKind::UnsupportedSuite { suite: 2 }),
+            (0x21, ErrorKind::Truncated { needed: 5, available: 4 }),
+            (0xB0, ErrorKind::CompressedPlaintext),
+        ] {
+            let mut octets = SEALED;
+            octets[0] = control;
+            let sent = octets;
+            let len = if control == 0x21 { 4 } else { 20 };
+            let error =
+                decrypt_beginning_in_place::<Aes128>(&ENCRYPTION, TITLE, &mut octets[..len]).unwrap_err();
+            assert_eq!((error.kind, octets), (kind, sent));
         }
     }
 

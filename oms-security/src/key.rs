@@ -34,7 +34,8 @@ where
         + KeySizeUser<KeySize = U16>,
 {
     fn rekeyed(&self, key: &Key) -> Self {
-        Self::new(&key.0.into())
+        // By reference: a copy of the key would stay on the stack.
+        Self::new((&key.0).into())
     }
 }
 
@@ -137,7 +138,7 @@ impl<C: BlockCipher128 + KeyInit + KeySizeUser<KeySize = U16>> PreparedKey<C> {
     /// Prepares a key.
     #[must_use]
     pub fn new(key: &Key) -> Self {
-        Self { cipher: C::new(&key.0.into()) }
+        Self { cipher: C::new((&key.0).into()) }
     }
 }
 
@@ -255,7 +256,7 @@ impl KeySelector {
     }
 }
 
-/// A table of keys, looked through from the front.
+/// A table of keys, looked through from the front. It knows no versions: a key answers for all of them, and the MAC decides.
 impl<C: BlockCipher128> KeyProvider for [(KeySelector, PreparedKey<C>)] {
     type Cipher = C;
     fn candidate(&self, request: &KeyRequest, n: usize) -> Option<&PreparedKey<C>> {

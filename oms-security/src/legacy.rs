@@ -23,7 +23,7 @@ use cipher::array::Array;
 use cipher::{BlockModeDecrypt, BlockModeEncrypt, InnerIvInit, KeyInit};
 use des::Des;
 use mbus_link::Address;
-use zeroize::ZeroizeOnDrop;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::key::{BlockCipher128, KeyProvider, MAX_CANDIDATES, PreparedKey};
 use crate::mode::SecurityMode;
@@ -41,8 +41,10 @@ pub struct DesKey(Des);
 impl DesKey {
     /// Prepares a key.
     #[must_use]
-    pub fn new(octets: [u8; 8]) -> Self {
-        Self(Des::new(&octets.into()))
+    pub fn new(mut octets: [u8; 8]) -> Self {
+        let key = Self(Des::new((&octets).into()));
+        octets.zeroize();
+        key
     }
 }
 

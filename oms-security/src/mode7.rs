@@ -7,6 +7,7 @@
 //! OMS demands DD = 1.
 
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use crate::afl::{AflMessage, Mac};
 use crate::kdf::{DerivationConstant, cmac, derive};
@@ -61,8 +62,12 @@ impl<'k, C: BlockCipher128> MessageKey<'k, C> {
 }
 
 /// The MAC of a message: the first octets of it are sent.
-pub(crate) fn mac<C: BlockCipher128>(key: &PreparedKey<C>, afl: &AflMessage, message: &[u8]) -> [u8; 16] {
-    *cmac(key, &[afl.mac_input().octets(), message])
+pub(crate) fn mac<C: BlockCipher128>(
+    key: &PreparedKey<C>,
+    afl: &AflMessage,
+    message: &[u8],
+) -> Zeroizing<[u8; 16]> {
+    cmac(key, &[afl.mac_input().octets(), message])
 }
 
 /// True when `sent` is the beginning of the MAC; takes the same time wherever they differ.

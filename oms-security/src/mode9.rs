@@ -19,6 +19,7 @@
 use mbus_link::Address;
 use mbus_link::octets::{Reader, Writer};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use crate::afl::Mac;
 use crate::configuration::Configuration;
@@ -201,8 +202,10 @@ impl Experimental {
         'keys: for key in candidates(keys, &request) {
             for variant in Variant::all() {
                 let gcm = Gcm::new(key.cipher(), variant.nonce(context.meter, counter));
+                let field = configuration.field;
+                // The right tag of a forged message is nobody's to find on the stack.
                 let computed =
-                    tag(&gcm, variant, configuration.field, parts.lengths, parts.clear, parts.enciphered);
+                    Zeroizing::new(tag(&gcm, variant, field, parts.lengths, parts.clear, parts.enciphered));
                 if bool::from(computed.ct_eq(&sent)) {
                     fitting = Some((gcm, variant));
                     break 'keys;

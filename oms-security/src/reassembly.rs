@@ -51,7 +51,8 @@ impl Channel {
 pub struct Message<'s> {
     /// What all fragments said.
     pub afl: AflMessage,
-    /// The octets from the transport CI on.
+    /// The octets from the transport CI on. They stay in the store, deciphered if they are opened in place, until
+    /// another message takes its place.
     pub octets: &'s mut [u8],
 }
 

@@ -53,6 +53,7 @@ pub(crate) fn closed(input: &[u8], key: &oms_security::key::PreparedKey<oms_secu
         }
     }
     information(input, key);
+    ring(input, key);
 }
 
 #[cfg(feature = "ciphers")]
@@ -67,6 +68,9 @@ fn information(input: &[u8], key: &oms_security::key::PreparedKey<oms_security::
     for block in Blocks::new(input).flatten() {
         let opened = SecuredData::open(&block, meter, key);
         black_box(opened.map(|(data, used)| (data.message.len(), used.counter)).is_ok());
+        if let Ok((data, _)) = opened {
+            command(&data, block.key_purpose(), &mut buffer);
+        }
         let content = block.content;
         buffer.iter_mut().zip(content).for_each(|(place, octet)| *place = *octet);
         let Some(wrapped) = buffer.get_mut(..content.len()) else { continue };
@@ -89,6 +93,57 @@ fn information(input: &[u8], key: &oms_security::key::PreparedKey<oms_security::
         let block = SecuredBlock { structure, message: input, ..SecuredBlock::default() };
         black_box((block.encoded_len(), block.seal_into(key, &mut state, &mut buffer).is_ok()));
     }
+}
+
+/// A command that a MAC spoke for.
+#[cfg(feature = "ciphers")]
+fn command(
+    data: &oms_security::security_information::SecuredData<'_>,
+    used: oms_security::security_information::KeyPurpose,
+    buffer: &mut [u8],
+) {
+    use mbus_app::command::SecuredCommand;
+    let Ok(command) = SecuredCommand::of(data) else { return };
+    black_box((command.purpose(), command.check_purpose(used).is_ok(), command.encoded_len().is_ok()));
+    black_box((command.data_commands().flatten().flatten().count(), command.encode_into(buffer).is_ok()));
+    let _ = core::fmt::write(&mut Nothing, format_args!("{command} {}", data.target_time));
+}
+
+/// Takes text and keeps none.
+#[cfg(feature = "ciphers")]
+struct Nothing;
+
+#[cfg(feature = "ciphers")]
+impl core::fmt::Write for Nothing {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        black_box(text);
+        Ok(())
+    }
+}
+
+/// The keys of a meter, from their transfer to their end.
+#[cfg(feature = "ciphers")]
+fn ring(input: &[u8], key: &oms_security::key::PreparedKey<oms_security::key::Aes>) {
+    use oms_security::key::{KeyProvider, KeyRequest};
+    use oms_security::mode::SecurityMode;
+    use oms_security::security_information::{KeyActivation, KeyPurpose, KeyRing, KeyTransfer, TargetTime};
+    let (octet, meter) = (input.len() as u8, mbus_link::Address::WILDCARD);
+    let now = black_box(TargetTime::of_seconds(input.len() as i32));
+    let mut ring = black_box(KeyRing::<_, 3>::new(meter));
+    black_box(ring.install(KeyPurpose(octet), octet, key.clone()).is_ok());
+    let mut buffer = [0; 32];
+    buffer.iter_mut().zip(input).for_each(|(place, octet)| *place = *octet);
+    if let Ok(transfer) = KeyTransfer::unwrap(key, &mut buffer) {
+        black_box(ring.take(&transfer, key).map_err(|refusal| refusal.name().len()).is_ok());
+    }
+    buffer.iter_mut().zip(input).for_each(|(place, octet)| *place = *octet);
+    if let Ok(order) = KeyActivation::unwrap(key, &mut buffer) {
+        black_box(ring.activate(&order, now).map_err(|refusal| refusal.status()).is_ok());
+    }
+    black_box((ring.poll_timeout(), ring.handle_timeout(now).is_ok()));
+    let request = KeyRequest { meter, mode: SecurityMode::NONE, key_id: octet, key_version: None };
+    black_box((ring.candidate(&request, input.len()).is_some(), ring.ahead().candidate(&request, 1).is_some()));
+    black_box((ring.version_in_force(KeyPurpose(octet)), ring.deactivate(KeyPurpose(octet), octet).is_ok()));
 }
 
 /// Whole telegrams to be sent, and their frames.

@@ -14,6 +14,7 @@
 use core::fmt;
 
 use mbus_link::Address;
+use zeroize::ZeroizeOnDrop;
 
 use super::{KeyActivation, KeyPurpose, KeyTransfer, Status, TargetTime};
 use crate::key::{BlockCipher128, KeyProvider, KeyRequest, KeySelector, PreparedKey};
@@ -123,6 +124,9 @@ pub struct KeyRing<C, const N: usize> {
     entries: [Option<Entry<C>>; N],
     scheduled: Option<KeyActivation>,
 }
+
+/// The keys are wiped, if the cipher does so.
+impl<C: ZeroizeOnDrop, const N: usize> ZeroizeOnDrop for KeyRing<C, N> {}
 
 /// Purposes, versions and states; never a key.
 impl<C, const N: usize> fmt::Debug for KeyRing<C, N> {

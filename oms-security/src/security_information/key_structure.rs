@@ -14,7 +14,7 @@
 use core::fmt;
 
 use mbus_link::octets::{Reader, Writer};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{KeyPurpose, TargetTime, key_wrap};
 use crate::kdf::cmac;
@@ -50,6 +50,9 @@ pub struct KeyTransfer {
     /// Its version: a key that replaces another keeps the purpose and raises the version.
     pub version: u8,
 }
+
+/// The key is wiped.
+impl ZeroizeOnDrop for KeyTransfer {}
 
 /// Never the key itself.
 impl fmt::Debug for KeyTransfer {
@@ -138,21 +141,20 @@ impl KeyActivation {
         ]);
         wrap(wrapper, &plain, buffer)
     }
-    /// Unwraps `content`, which holds the plaintext then, or nothing after a failure.
+    /// Unwraps `content`, and wipes it: what is wrapped may turn out to be a key.
     ///
     /// # Errors
     /// As [`KeyTransfer::unwrap`].
     pub fn unwrap<C: BlockCipher128>(wrapper: &PreparedKey<C>, content: &mut [u8]) -> Result<Self, Error> {
-        let plain = key_wrap::unwrap_in_place(wrapper.cipher(), content)?;
-        let mut reader = exactly(plain, ACTIVATION_LEN)?;
-        let target_time = TargetTime(reader.array()?);
-        let [on, on_version, off, off_version, option] = reader.array()?;
-        Ok(Self {
-            target_time,
-            activate: (KeyPurpose(on), on_version),
-            deactivate: (KeyPurpose(off), off_version),
-            option,
-        })
+        let activation = key_wrap::unwrap_in_place(wrapper.cipher(), content).and_then(|plain| {
+            let mut reader = exactly(plain, ACTIVATION_LEN)?;
+            let target_time = TargetTime(reader.array()?);
+            let [on, on_version, off, off_version, option] = reader.array()?;
+            let (activate, deactivate) = ((KeyPurpose(on), on_version), (KeyPurpose(off), off_version));
+            Ok(Self { target_time, activate, deactivate, option })
+        });
+        content.zeroize();
+        activation
     }
 }
 
@@ -292,6 +294,7 @@ mod tests {
         let mut other = sent;
         let error = KeyActivation::unwrap(&wrapper(), &mut other).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Truncated { needed: 10, available: 23 });
+        assert_eq!(other, [0; 32], "the key of the other structure stayed in the buffer");
     }
 
     #[test]

@@ -58,17 +58,15 @@ where
     *head = [b0, b1, b2, b3, l0, l1, l2, l3];
     let (groups, _) = Array::<u8, U8>::slice_as_chunks_mut(groups);
     if let [only] = groups {
-        let (a, r) = halves(encrypt(cipher, joined(*head, (*only).into())));
-        (*head, *only) = (a, r.into());
+        with_block(head, only, |block| cipher.encrypt_block(block));
         return Ok(wrapped);
     }
     let mut step = 0u64;
     for _ in 0..6 {
         for group in &mut *groups {
             step = step.saturating_add(1);
-            let (a, r) = halves(encrypt(cipher, joined(*head, (*group).into())));
-            *head = (u64::from_be_bytes(a) ^ step).to_be_bytes();
-            *group = r.into();
+            with_block(head, group, |block| cipher.encrypt_block(block));
+            *head = (u64::from_be_bytes(*head) ^ step).to_be_bytes();
         }
     }
     Ok(wrapped)
@@ -103,15 +101,13 @@ where
     let (head, plaintext) = wrapped.split_first_chunk_mut::<GROUP>()?;
     let (groups, _) = Array::<u8, U8>::slice_as_chunks_mut(plaintext);
     if let [only] = groups {
-        let (a, r) = halves(decrypt(cipher, joined(*head, (*only).into())));
-        (*head, *only) = (a, r.into());
+        with_block(head, only, |block| cipher.decrypt_block(block));
     } else {
         let mut step = u64::try_from(groups.len()).ok()?.saturating_mul(6);
         for _ in 0..6 {
             for group in groups.iter_mut().rev() {
-                let a = (u64::from_be_bytes(*head) ^ step).to_be_bytes();
-                let (a, r) = halves(decrypt(cipher, joined(a, (*group).into())));
-                (*head, *group) = (a, r.into());
+                *head = (u64::from_be_bytes(*head) ^ step).to_be_bytes();
+                with_block(head, group, |block| cipher.decrypt_block(block));
                 step = step.saturating_sub(1);
             }
         }
@@ -125,25 +121,14 @@ where
     bool::from(fits).then_some(octets)
 }
 
-fn joined(a: [u8; GROUP], r: [u8; GROUP]) -> [u8; 16] {
-    (u128::from(u64::from_be_bytes(a)) << 64 | u128::from(u64::from_be_bytes(r))).to_be_bytes()
-}
-
-fn halves(block: [u8; 16]) -> ([u8; GROUP], [u8; GROUP]) {
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = block;
-    ([a, b, c, d, e, f, g, h], [i, j, k, l, m, n, o, p])
-}
-
-fn encrypt<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>>(cipher: &C, block: [u8; 16]) -> [u8; 16] {
-    let mut block = block.into();
-    cipher.encrypt_block(&mut block);
-    block.into()
-}
-
-fn decrypt<C: BlockCipherDecrypt + BlockSizeUser<BlockSize = U16>>(cipher: &C, block: [u8; 16]) -> [u8; 16] {
-    let mut block = block.into();
-    cipher.decrypt_block(&mut block);
-    block.into()
+/// Applies the cipher to one block, made of the first group and another; both take what comes out, and the block is
+/// wiped: it held a part of what is wrapped.
+fn with_block(head: &mut [u8; GROUP], group: &mut Array<u8, U8>, apply: impl FnOnce(&mut Array<u8, U16>)) {
+    let mut block = Array::<u8, U16>::default();
+    block.iter_mut().zip(head.iter().chain(group.iter())).for_each(|(place, octet)| *place = *octet);
+    apply(&mut block);
+    head.iter_mut().chain(group.iter_mut()).zip(&block).for_each(|(place, octet)| *place = *octet);
+    block.as_mut_slice().zeroize();
 }
 
 #[cfg(test)]
@@ -224,7 +209,9 @@ mod tests {
         // Built by hand: the beginning is right, the padding is not.
         for (length, padding) in [(7u8, 1u8), (0, 0), (9, 0), (8, 0)] {
             let mut block: [u8; 16] = [0xA6, 0x59, 0x59, 0xA6, 0, 0, 0, length, 1, 2, 3, 4, 5, 6, 7, padding];
-            block = encrypt(&cipher(), block);
+            let mut built = block.into();
+            cipher().encrypt_block(&mut built);
+            block = built.into();
             let outcome = unwrap_in_place(&cipher(), &mut block).map(|plain| plain.len());
             assert_eq!(outcome.is_ok(), length == 8, "{length} {padding}");
         }
