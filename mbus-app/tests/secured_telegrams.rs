@@ -230,10 +230,18 @@ fn sessions_of_the_extended_link_layer() {
     let error = sealed.frame_enciphered_into(None, &key(), &mut state, 5, &mut out).unwrap_err();
     assert_eq!((error.kind.name(), error.layer.name()), ("session_exhausted", "ell"));
     assert!(sealed.frame_enciphered_into(None, &key(), &mut state, 6, &mut out).is_ok());
-    let mut other = SenderState::new(Count { meter: gateway(), ..count(false) }, 0);
-    other.export(0, 9);
-    let error = sealed.frame_enciphered_into(None, &key(), &mut other, 5, &mut out).unwrap_err();
-    assert_eq!(error.kind.name(), "other_sender");
+    // Nor from any other state, which would give the sessions a second time.
+    for other in [
+        Count { meter: gateway(), ..count(false) },
+        count(true),
+        Count { key_id: 1, ..count(false) },
+        Count { key_version: 1, ..count(false) },
+    ] {
+        let mut other = SenderState::new(other, 0);
+        other.export(0, 9);
+        let error = sealed.frame_enciphered_into(None, &key(), &mut other, 5, &mut out).unwrap_err();
+        assert_eq!(error.kind.name(), "other_sender");
+    }
 }
 
 #[test]

@@ -155,7 +155,8 @@ impl SenderState {
         u32::try_from(self.next).ok()
     }
     /// What is to be kept before anything is sent: after a restart it begins `counters` further on, and behind
-    /// all sessions up to the minute `minutes`. So many may be used before the next export.
+    /// all sessions up to the minute `minutes`. So many may be used before the next export. The access numbers, of
+    /// which there are only 256, go on as far (255 at most), so that those used last do not come again at once.
     pub fn export(&mut self, counters: u32, minutes: u32) -> SenderExport {
         self.exported_to = self.exported_to.max(self.next.saturating_add(u64::from(counters)).min(END));
         let sessions = minutes.saturating_add(1).saturating_mul(16).min(SESSION_END);
@@ -167,7 +168,10 @@ impl SenderState {
             count: self.count,
             next: self.exported_to.max(self.next),
             next_session: self.sessions_exported_to.max(self.next_session),
-            access_number: self.access_number,
+            access_number: match u8::try_from(counters).unwrap_or(u8::MAX) {
+                0 => self.access_number,
+                ahead => Some(self.access_number.unwrap_or(u8::MAX).wrapping_add(ahead)),
+            },
         }
     }
     /// A counter that was never given out, and never will be again.
@@ -231,7 +235,8 @@ impl SenderState {
         self.access_number.map_or(0, |last| last.wrapping_add(1))
     }
     /// Uses an access number for a telegram of mode 5, whose initialisation vector it makes. The vectors repeat
-    /// after 256 telegrams all the same: mode 5 has no more room.
+    /// after 256 telegrams all the same: mode 5 has no more room. An answer has the number of its request, so
+    /// an older one may come again; only the same one twice running is refused.
     ///
     /// # Errors
     /// [`SenderError::AccessNumberUsed`] when it was that of the telegram before.
@@ -438,14 +443,31 @@ mod tests {
         let again: SenderState = state.export(0, 0).to_string().parse().unwrap();
         assert_eq!(again.next_access_number(), 0);
         assert_eq!(again.access_number, Some(255));
+        // After a restart none of those that the export allowed for.
+        for used in [None, Some(7), Some(250)] {
+            let mut state = SenderState::new(*state.count(), 1);
+            if let Some(used) = used {
+                state.use_access_number(used).unwrap();
+            }
+            let kept = state.export(100, 0).to_string();
+            let before: std::vec::Vec<u8> = (0..100)
+                .map(|_| {
+                    let number = state.next_access_number();
+                    state.use_access_number(number).unwrap();
+                    number
+                })
+                .collect();
+            let again: SenderState = kept.parse().unwrap();
+            assert_eq!(Some(again.next_access_number()), before.last().map(|last| last.wrapping_add(1)));
+        }
     }
 
     #[test]
     fn printed_lines() {
         let mut state = SenderState::new(count(), 2800);
-        assert_eq!(state.export(1, 0).to_string(), "9395785634123303 down 20 03 2801 0 -");
+        assert_eq!(state.export(1, 0).to_string(), "9395785634123303 down 20 03 2801 0 00");
         state.use_access_number(0x2A).unwrap();
-        assert_eq!(state.export(1, 2).to_string(), "9395785634123303 down 20 03 2801 48 2A");
+        assert_eq!(state.export(1, 2).to_string(), "9395785634123303 down 20 03 2801 48 2B");
         for line in [
             "",
             "9395785634123303 down 20 03 2801 0",

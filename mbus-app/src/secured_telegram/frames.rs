@@ -11,6 +11,7 @@
 use mbus_link::octets::Writer;
 use mbus_link::{Ell, wired, wireless};
 use oms_security::afl::{Afl, AflMessage};
+use oms_security::count::Count;
 use oms_security::ell_cipher;
 use oms_security::key::{BlockCipher128, PreparedKey};
 use oms_security::reassembly::Fragments;
@@ -41,7 +42,8 @@ impl<'b> SealedTelegram<'b> {
         finish(self.link, self.whole_into(out, None)?.len, crc, out)
     }
     /// The same with an extended link layer that has a session: takes one of `state` in the minute `minutes`, and
-    /// seals it with `key`. ENC is that of the session number given.
+    /// seals it with `key`. ENC is that of the session number given. `state` is that of the sender's own count: the
+    /// sender as the meter, not to the meter, key 0 in version 0, whoever the sender is.
     ///
     /// # Errors
     /// As [`SealedTelegram::frame_into`]; [`ErrorKind::Security`] with [`oms_security::ErrorKind::Sender`].
@@ -243,7 +245,11 @@ fn with_session(mut ell: Ell, link: &NewLink, state: Option<(&mut SenderState, u
         (None, _) => {}
         (Some(_), None) => return Err(in_ell(ErrorKind::SessionMissing)),
         (Some(session), Some((state, minutes))) => {
-            if Some(state.count().meter) != link.sender() {
+            // The key stream depends on sender, time and session alone: they have one state, that of the sender's
+            // own count of key 0. A second one would give the same session again.
+            let of_sender =
+                link.sender().map(|meter| Count { meter, to_meter: false, key_id: 0, key_version: 0 });
+            if Some(*state.count()) != of_sender {
                 return Err(refusal(SenderError::OtherSender));
             }
             let encryption = session.number.encryption();
