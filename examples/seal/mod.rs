@@ -214,7 +214,9 @@ fn begin(
     match (state.next_counter(), first) {
         (Some(0), Some(first)) => {
             if let Some(below) = first.checked_sub(1) {
-                state.raise_above(below);
+                // Gives up all below it.
+                state.export(first, 0);
+                let _ = state.take_this_counter(below);
             }
             Ok(())
         }

@@ -9,6 +9,7 @@
 //! leaves no trace, so nobody locks a meter out by sending in its name. The operator is told the reason; whoever asks
 //! over the air gets one and the same answer for all of them.
 
+use oms_security::afl::AflMessage;
 use oms_security::ell_cipher::EllOpening;
 use oms_security::key::KeyRequest;
 use oms_security::mode::SecurityMode;
@@ -127,10 +128,11 @@ impl Telegram<'_> {
         let request = KeyRequest {
             meter: self.meter().unwrap_or_default(),
             mode: self.security_mode(),
-            key_id: match counter {
-                Some(used) => used.key_id,
-                None => configuration.and_then(|field| field.key_id()).unwrap_or_default(),
-            },
+            key_id: self
+                .afl()
+                .and_then(|afl| AflMessage::from(afl).key_id())
+                .or(configuration.and_then(|field| field.key_id()))
+                .unwrap_or_default(),
             key_version: configuration.and_then(|field| field.key_version),
         };
         policies.policy(&request).check(&self.observed())?;

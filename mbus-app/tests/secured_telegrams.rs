@@ -361,8 +361,9 @@ proptest! {
             check_body(&read, &records);
             prop_assert_eq!(read.records().filter(Result::is_ok).count(), records.len() / 6);
             if let BodyState::Opened(opening) = read.state() {
-                prop_assert_eq!(opening.counter.map(|used| (used.counter, used.to_meter)),
-                    (profile != Profile::A).then_some((100, to_meter)));
+                let direction = if to_meter { Direction::ToMeter } else { Direction::FromMeter };
+                prop_assert_eq!(opening.counter.map(|used| (used.counter, used.count.direction)),
+                    (profile != Profile::A).then_some((100, Some(direction))));
             }
         }
     }

@@ -1,8 +1,10 @@
-//! What a message counter belongs to: one meter, one direction, one key. Replay guard and sender's state keep
-//! their counters by it, and write it at the beginning of the lines that they are kept in.
+//! What a message counter belongs to. A sender's state keeps its counter by what the sender says of itself
+//! ([`Count`]), the replay guard by what a received message proved ([`ProvenCount`]): nothing that anybody can change
+//! may start a new count. Both write it at the beginning of the lines that they are kept in.
 //!
 //! ```text
 //! 9315785634123303 up 00 00        address (order of the link layer), direction, key id, key version
+//! 0123456789ABCDEF 12345678 up     identity of the key, identification number or -, direction or -
 //! ```
 //!
 //! Invariants: hex for the address, since letters would lose the soft-address bit; a line is read only if it
@@ -11,9 +13,12 @@
 use core::fmt;
 use core::str::SplitAsciiWhitespace;
 
-use mbus_link::Address;
+use mbus_link::{Address, IdentificationNumber};
 
-/// Which count: of one meter, one direction, and one key.
+use crate::key::KeyIdentity;
+use crate::sealed::Direction;
+
+/// Which count of a sender: of one meter, one direction, and one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -33,6 +38,49 @@ impl fmt::Display for Count {
         let direction = if self.to_meter { "down" } else { "up" };
         let address = u64::from_be_bytes(self.meter.to_link_octets());
         write!(f, "{address:016X} {direction} {:02X} {:02X}", self.key_id, self.key_version)
+    }
+}
+
+/// Which count of a receiver: made of what was proved, and of nothing else.
+///
+/// The key that fitted, and what the MAC, the tag or the derivation of the key covers of the meter and the direction.
+/// Key numbers, versions and the rest of an address stand in octets that anybody can change, in one mode or another, so
+/// they are no part of it. A new key is another key and starts a new count by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ProvenCount {
+    /// The key that fitted.
+    pub key: KeyIdentity,
+    /// The octets of the meter's identification number as sent; `None` where nothing covers it.
+    pub identification: Option<[u8; 4]>,
+    /// Which way the messages go; `None` where nothing covers it.
+    pub direction: Option<Direction>,
+}
+
+impl ProvenCount {
+    /// The identification number of the meter; `None` where nothing covers it.
+    #[must_use]
+    pub const fn identification(&self) -> Option<IdentificationNumber> {
+        match self.identification {
+            Some(octets) => Some(IdentificationNumber::from_octets(octets)),
+            None => None,
+        }
+    }
+}
+
+impl fmt::Display for ProvenCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.key)?;
+        match self.identification {
+            Some(octets) => write!(f, "{:08X} ", u32::from_le_bytes(octets))?,
+            None => f.write_str("- ")?,
+        }
+        f.write_str(match self.direction {
+            Some(Direction::FromMeter) => "up",
+            Some(Direction::ToMeter) => "down",
+            None => "-",
+        })
     }
 }
 
@@ -77,6 +125,24 @@ impl<'a> Words<'a> {
         let key_version = self.octet("a key version of two hex digits")?;
         Ok(Count { meter: Address::from_link_octets(meter), to_meter, key_id, key_version })
     }
+    pub(crate) fn proven_count(&mut self) -> Result<ProvenCount, ParseCountError> {
+        let key = KeyIdentity(self.hex(16, "the identity of a key of 16 hex digits")?.to_be_bytes());
+        const IDENTIFICATION: &str = "an identification number of eight digits, or -";
+        let identification = match self.next(IDENTIFICATION)? {
+            "-" => None,
+            word => {
+                let [.., a, b, c, d] = hex(word, 8, IDENTIFICATION)?.to_be_bytes();
+                Some([d, c, b, a])
+            }
+        };
+        let direction = match self.next("up, down or -")? {
+            "up" => Some(Direction::FromMeter),
+            "down" => Some(Direction::ToMeter),
+            "-" => None,
+            _ => return Err(ParseCountError { expected: "up, down or -" }),
+        };
+        Ok(ProvenCount { key, identification, direction })
+    }
     pub(crate) fn end(mut self) -> Result<(), ParseCountError> {
         match self.0.next() {
             None => Ok(()),
@@ -119,5 +185,29 @@ mod tests {
         }
         let error = Words::of("9395785634123303 up").count().unwrap_err();
         assert_eq!(error.to_string(), "expected a key id of two hex digits");
+    }
+
+    #[test]
+    fn proven_counts_printed_and_read() {
+        let key = KeyIdentity([0x01, 0x23, 0x45, 0x67, 0x89, 0xAB, 0xCD, 0xEF]);
+        for (identification, id) in [(None, "-"), (Some([0x78, 0x56, 0x34, 0xF2]), "F2345678")] {
+            for (direction, way) in
+                [(None, "-"), (Some(Direction::FromMeter), "up"), (Some(Direction::ToMeter), "down")]
+            {
+                let count = ProvenCount { key, identification, direction };
+                assert_eq!(count.to_string(), std::format!("0123456789ABCDEF {id} {way}"));
+                assert_eq!(Words::of(&count.to_string()).proven_count(), Ok(count));
+                assert_eq!(count.identification().map(|id| id.octets()), identification);
+            }
+        }
+        for line in [
+            "",
+            "0123456789ABCDE - -",
+            "0123456789ABCDEF",
+            "0123456789ABCDEF 1234567 up",
+            "0123456789ABCDEF 12345678 Up",
+        ] {
+            assert!(Words::of(line).proven_count().is_err(), "{line}");
+        }
     }
 }

@@ -86,6 +86,10 @@ pub enum ErrorKind {
         /// AT.
         authentication_type: u8,
     },
+    /// Not authentic: KI of the AFL says another key, key version or derivation than the header that the tag covers, and
+    /// no MAC covers KI: somebody put it there.
+    #[error("KI of the AFL contradicts the configuration field, and no MAC covers it")]
+    KeyInformation,
     /// Unsupported: a security mode that this library cannot open.
     #[error("security mode {mode} is not supported")]
     UnsupportedMode {
@@ -201,6 +205,7 @@ impl ErrorKind {
             Self::ReservedAflBits { .. } => "unsupported_afl_bits",
             Self::MessageControl { .. } => "message_control",
             Self::UnsupportedMac { .. } => "unsupported_mac",
+            Self::KeyInformation => "key_information",
             Self::UnsupportedMode { .. } => "unsupported_mode",
             Self::UnsupportedField { .. } => "unsupported_field",
             Self::CiphertextTruncated { .. } => "ciphertext_truncated",

@@ -123,6 +123,27 @@ impl FromStr for Key {
     }
 }
 
+/// What tells one key from another without giving it away: eight octets of AES of a constant under the key.
+///
+/// Safe to keep and to print, as a MAC is: the key cannot be computed from it, only a guess can be tried. The
+/// constant is none that a mode of this library enciphers: no counter block of the link layer has other octets than
+/// zero at places 13 and 14, and no derivation or MAC enciphers octets that anybody chooses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct KeyIdentity(pub [u8; 8]);
+
+impl KeyIdentity {
+    const CONSTANT: [u8; 16] = *b"identity of key\0";
+}
+
+/// 16 hex digits.
+impl fmt::Display for KeyIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016X}", u64::from_be_bytes(self.0))
+    }
+}
+
 /// A key with its schedule computed.
 ///
 /// The schedule is as secret as the key and is wiped when dropped if the cipher does so: [`Aes`] does, and a
@@ -152,6 +173,21 @@ impl<C: BlockCipher128> PreparedKey<C> {
     #[must_use]
     pub const fn cipher(&self) -> &C {
         &self.cipher
+    }
+    /// What tells this key from others; costs one block of the cipher.
+    ///
+    /// ```
+    /// use oms_security::key::{Aes, Key, PreparedKey};
+    /// let key = |octet| PreparedKey::<Aes>::new(&Key::new([octet; 16]));
+    /// assert_eq!(key(1).identity(), key(1).identity());
+    /// assert_ne!(key(1).identity(), key(2).identity());
+    /// ```
+    #[must_use]
+    pub fn identity(&self) -> KeyIdentity {
+        let mut block = KeyIdentity::CONSTANT.into();
+        self.cipher.encrypt_block(&mut block);
+        let [a, b, c, d, e, f, g, h, ..]: [u8; 16] = block.into();
+        KeyIdentity([a, b, c, d, e, f, g, h])
     }
 }
 

@@ -28,7 +28,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::key::{BlockCipher128, KeyProvider, MAX_CANDIDATES, PreparedKey};
 use crate::mode::SecurityMode;
 use crate::mode5::{self, BLOCK};
-use crate::sealed::{Found, Opening, SecurityContext, none_fits, request};
+use crate::sealed::{Found, Keys, Opening, SecurityContext, none_fits, request};
 use crate::{Error, ErrorKind};
 
 /// Octets of a block of DES.
@@ -143,7 +143,7 @@ pub(crate) fn open_aes<P: KeyProvider + ?Sized>(
     context: &SecurityContext,
     message: &mut [u8],
     body: usize,
-    keys: &P,
+    keys: Keys<'_, P>,
 ) -> Result<Opening, Error> {
     let announced = usize::from(context.configuration.encrypted_octets().unwrap_or_default() & 0xF0);
     let octets = enciphered_part(message, body, announced, BLOCK).map_err(|kind| kind.at(body))?;

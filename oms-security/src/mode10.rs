@@ -23,9 +23,11 @@ use subtle::ConstantTimeEq;
 
 use crate::afl::Mac;
 use crate::configuration::Configuration;
-use crate::key::{BlockCipher128, KeyProvider, MAX_CANDIDATES, PreparedKey};
-use crate::mode7::{MessageKey, Purpose};
-use crate::sealed::{Direction, Opening, Reading, SecurityContext, none_fits, readings, request};
+use crate::key::{BlockCipher128, KeyProvider, PreparedKey};
+use crate::mode7::{MessageKey, Purpose, Vouched};
+use crate::sealed::{
+    Direction, Opening, Reading, SecurityContext, check_key_information, none_fits, readings, request, to_try,
+};
 use crate::{Error, ErrorKind};
 
 /// Octets of the nonce.
@@ -161,13 +163,13 @@ impl<'m> Parts<'m> {
     }
 }
 
-/// See [`crate::sealed::open`]. `vouched`: the AFL has a MAC, and it fits.
+/// See [`crate::sealed::open`]. `vouched`: what a MAC in the AFL says, which then has to be true of the tag as well.
 pub(crate) fn open<P: KeyProvider + ?Sized>(
     context: &SecurityContext,
     message: &mut [u8],
     body: usize,
     keys: &P,
-    vouched: bool,
+    vouched: Option<Vouched<'_, P>>,
 ) -> Result<Opening, Error> {
     open_parts(context, message, body, keys, vouched).map_err(|kind| kind.at(body))
 }
@@ -177,18 +179,20 @@ fn open_parts<P: KeyProvider + ?Sized>(
     message: &mut [u8],
     body: usize,
     keys: &P,
-    vouched: bool,
+    vouched: Option<Vouched<'_, P>>,
 ) -> Result<Opening, ErrorKind> {
     let configuration = &context.configuration;
-    // The tag covers nothing of the AFL: it must make sense by itself, and its KI, which anybody could have put there,
-    // chooses the key and starts no count.
-    let mut counted = *context;
-    if !vouched {
-        let afl = counted.afl.take().unwrap_or_default();
-        afl.known_layout()?;
-        afl.check_message_control()?;
-    }
-    let all = readings(context)?;
+    let all = match vouched {
+        Some((_, reading, _)) => [Some(reading), None, None, None],
+        None => {
+            // The tag covers nothing of the AFL, which anybody could have put there: it must make sense by itself.
+            let afl = context.afl.unwrap_or_default();
+            afl.known_layout()?;
+            afl.check_message_control()?;
+            check_key_information(context)?;
+            readings(context)?
+        }
+    };
     let parts = Parts::cut(configuration, message, body)?;
     let tag = Mac::new(parts.tag).unwrap_or_default();
     let header = additional_data(configuration, parts.header, parts.header.len());
@@ -196,13 +200,10 @@ fn open_parts<P: KeyProvider + ?Sized>(
     for reading in all.into_iter().flatten() {
         let mut tried = 0usize;
         let request = request(context, reading.version);
-        for n in 0..MAX_CANDIDATES {
-            let Some(key) = keys.candidate(&request, n) else { break };
-            if let Some(covered) = open_with(context, key, &reading, header, parts.octets, tag) {
+        for key in to_try((keys, vouched.map(|(key, ..)| key)), &request) {
+            if open_with(context, key, &reading, header, parts.octets, tag) {
                 let lengths = (parts.octets.len(), tag.octets().len());
-                // A key version that the tag does not cover can be changed by anybody and starts no new count.
-                let reading = Reading { version: reading.version.filter(|_| covered), ..reading };
-                return Ok(Opening::verified(&counted, reading, tag, lengths));
+                return Ok(Opening::verified(context, key, reading, tag, lengths));
             }
             tried = tried.saturating_add(1);
         }
@@ -211,8 +212,7 @@ fn open_parts<P: KeyProvider + ?Sized>(
     Err(none_fits(most, ErrorKind::Tag { tried: most }))
 }
 
-/// Tries one key with everything that is not published; `None`, and nothing changed, when nothing fits, else
-/// whether the tag covers the key version.
+/// Tries one key with everything that is not published; false, and nothing changed, when nothing fits.
 fn open_with<C: BlockCipher128>(
     context: &SecurityContext,
     key: &PreparedKey<C>,
@@ -220,7 +220,7 @@ fn open_with<C: BlockCipher128>(
     header: &[u8],
     octets: &mut [u8],
     tag: Mac,
-) -> Option<bool> {
+) -> bool {
     let message_key = MessageKey::new(key, context, reading, Purpose::Encryption);
     let (with_version, len) = append(header, reading.version);
     let with_version = with_version.get(..len).unwrap_or_default();
@@ -230,11 +230,11 @@ fn open_with<C: BlockCipher128>(
         for ninth in ninths {
             let nonce = nonce_with(context.meter, *ninth, reading.counter);
             if decipher(message_key.key(), nonce, additional, octets, tag) {
-                return Some(additional.len() > header.len());
+                return true;
             }
         }
     }
-    None
+    false
 }
 
 /// The header with the key version behind it, and its length.
@@ -335,21 +335,20 @@ mod tests {
         let nonce = |ninth| nonce_with(meter, ninth, 7);
         let front = [0xFF, 0x2A, 0x50, 0x01];
         let behind = |tail: &[u8]| [&front[..], tail].concat();
-        // The last number: the octet of a key version that no tag covers.
-        for (message, direction, version, uncovered) in [
+        // The number: the octet of a key version that no tag covers, and that starts no other count.
+        for (message, direction, uncovered) in [
             // The key version behind the counter or in front of it, in the additional data or not.
-            (foreign(&behind(&counter_first), nonce(0), &header, &up), Direction::FromMeter, 0, 11),
-            (foreign(&behind(&counter_first), nonce(0), &with_version, &up), Direction::FromMeter, 9, 99),
-            (foreign(&behind(&version_first), nonce(0), &header, &up), Direction::FromMeter, 0, 7),
-            (foreign(&behind(&version_first), nonce(0), &with_version, &up), Direction::FromMeter, 9, 99),
+            (foreign(&behind(&counter_first), nonce(0), &header, &up), Direction::FromMeter, 11),
+            (foreign(&behind(&counter_first), nonce(0), &with_version, &up), Direction::FromMeter, 99),
+            (foreign(&behind(&version_first), nonce(0), &header, &up), Direction::FromMeter, 7),
+            (foreign(&behind(&version_first), nonce(0), &with_version, &up), Direction::FromMeter, 99),
             // The ninth octet of the nonce to the meter.
-            (foreign(&behind(&counter_first), nonce(0), &header, &down), Direction::ToMeter, 0, 11),
-            (foreign(&behind(&counter_first), nonce(0x10), &with_version, &down), Direction::ToMeter, 9, 99),
+            (foreign(&behind(&counter_first), nonce(0), &header, &down), Direction::ToMeter, 11),
+            (foreign(&behind(&counter_first), nonce(0x10), &with_version, &down), Direction::ToMeter, 99),
             // No derivation.
             (
                 foreign(&[0xFF, 0x2A, 0x00, 0x01, 7, 0, 0, 0], nonce(0), &undivided, &master),
                 Direction::FromMeter,
-                0,
                 99,
             ),
         ] {
@@ -360,13 +359,18 @@ mod tests {
             let opening = crate::sealed::open(&context, &mut octets, body, &master).unwrap();
             assert_eq!(octets[body..][..5], *b"\x02\xFD\x17\x00\x00");
             let used = opening.counter.unwrap();
-            assert_eq!((used.counter, used.key_version, opening.authenticated), (7, version, true));
-            for bit in (0..message.len() * 8).filter(|bit| bit / 8 != uncovered) {
+            assert_eq!((used.counter, opening.authenticated), (7, true));
+            for bit in 0..message.len() * 8 {
                 let mut octets = message.clone();
                 octets[bit / 8] ^= 1 << (bit % 8);
                 let Ok((configuration, _)) = Configuration::parse_prefix(&octets[3..]) else { continue };
                 let context = SecurityContext { configuration, ..context };
-                assert!(crate::sealed::open(&context, &mut octets, body, &master).is_err(), "bit {bit}");
+                let changed = crate::sealed::open(&context, &mut octets, body, &master);
+                if bit / 8 == uncovered {
+                    assert_eq!(changed.unwrap().counter, Some(used), "bit {bit}");
+                } else {
+                    assert!(changed.is_err(), "bit {bit}");
+                }
             }
             // Nobody knows how to write them.
             if configuration.announces_key_version() {

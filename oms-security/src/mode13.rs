@@ -229,9 +229,9 @@ pub fn check<P: KeyProvider + ?Sized>(
     if sent.is_none() && !demands_mac {
         return Ok(HandedOn { protocol, authenticated: false, counter: None });
     }
-    let (_, reading, mac) = mode7::authenticate(context, message, keys).map_err(at)?;
+    let (key, reading, mac) = mode7::authenticate(context, message, keys).map_err(at)?;
     long_enough(context, mac).map_err(at)?;
-    let counter = Opening::verified(context, reading, mac, (0, 0)).counter;
+    let counter = Opening::verified(context, key, reading, mac, (0, 0)).counter;
     Ok(HandedOn { protocol, authenticated: true, counter })
 }
 

@@ -13,7 +13,7 @@ use cipher::{BlockModeDecrypt, BlockModeEncrypt, InnerIvInit};
 use mbus_link::Address;
 
 use crate::key::{BlockCipher128, KeyProvider, PreparedKey};
-use crate::sealed::{Found, Opening, SecurityContext, candidates, none_fits, request};
+use crate::sealed::{Found, Keys, Opening, SecurityContext, none_fits, request, to_try};
 use crate::{Error, ErrorKind};
 
 /// Octets of a block.
@@ -72,7 +72,7 @@ pub(crate) fn open<P: KeyProvider + ?Sized>(
     context: &SecurityContext,
     message: &mut [u8],
     body: usize,
-    keys: &P,
+    keys: Keys<'_, P>,
 ) -> Result<Opening, Error> {
     let octets = message.get_mut(body..).unwrap_or_default();
     let blocks = context.configuration.encrypted_blocks().unwrap_or_default();
@@ -87,14 +87,14 @@ pub(crate) fn open_blocks<P: KeyProvider + ?Sized>(
     context: &SecurityContext,
     enciphered: &mut [u8],
     vector: [u8; BLOCK],
-    keys: &P,
+    keys: Keys<'_, P>,
 ) -> Result<Opening, ErrorKind> {
     if enciphered.is_empty() {
         return Ok(Opening::CLEAR);
     }
     let request = request(context, None);
     let mut tried = 0usize;
-    for key in candidates(keys, &request) {
+    for key in to_try(keys, &request) {
         if decipher(key, vector, enciphered) {
             return Ok(Opening { found: Found::Deciphered, enciphered: enciphered.len(), ..Opening::CLEAR });
         }

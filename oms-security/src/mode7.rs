@@ -83,7 +83,7 @@ pub(crate) fn authenticate<'k, P: KeyProvider + ?Sized>(
     context: &SecurityContext,
     message: &[u8],
     keys: &'k P,
-) -> Result<(&'k PreparedKey<P::Cipher>, Reading, Mac), ErrorKind> {
+) -> Result<Vouched<'k, P>, ErrorKind> {
     let (afl, sent) = cmac_sent(context)?;
     let mut most = 0usize;
     for reading in readings(context)?.into_iter().flatten() {
@@ -102,18 +102,21 @@ pub(crate) fn authenticate<'k, P: KeyProvider + ?Sized>(
     Err(none_fits(most, ErrorKind::Mac { tried: most }))
 }
 
+/// What a MAC vouches for: the key that made it, how its keys are derived, and the MAC.
+pub(crate) type Vouched<'k, P> = (&'k PreparedKey<<P as KeyProvider>::Cipher>, Reading, Mac);
+
 /// What a MAC in the AFL says of a message whose mode demands none: nothing when there is no MAC, no key or
 /// no way to check it.
-pub(crate) fn vouch<P: KeyProvider + ?Sized>(
+pub(crate) fn vouch<'k, P: KeyProvider + ?Sized>(
     context: &SecurityContext,
     message: &[u8],
-    keys: &P,
-) -> Result<Option<(Reading, Mac)>, ErrorKind> {
+    keys: &'k P,
+) -> Result<Option<Vouched<'k, P>>, ErrorKind> {
     if context.afl.is_none_or(|afl| afl.mac.is_none()) {
         return Ok(None);
     }
     match authenticate(context, message, keys) {
-        Ok((_, reading, mac)) => Ok(Some((reading, mac))),
+        Ok(vouched) => Ok(Some(vouched)),
         Err(
             ErrorKind::KeyMissing | ErrorKind::UnsupportedMac { .. } | ErrorKind::UnsupportedField { .. },
         ) => Ok(None),
@@ -148,7 +151,7 @@ pub(crate) fn open<P: KeyProvider + ?Sized>(
     }
     let trailer = if configuration.is_padded() { padding(octets) } else { 0 };
     let enciphered = len.min(available.saturating_sub(trailer));
-    Ok(Opening::verified(context, reading, sent, (enciphered, trailer)))
+    Ok(Opening::verified(context, key, reading, sent, (enciphered, trailer)))
 }
 
 /// Octets at the end that each say how many they are; 0 when they do not.

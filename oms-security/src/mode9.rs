@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 
 use crate::afl::Mac;
 use crate::configuration::Configuration;
+use crate::count::ProvenCount;
 use crate::gcm::{Gcm, NONCE_LEN};
 use crate::key::{BlockCipher128, KeyProvider, PreparedKey};
 use crate::mode::SecurityMode;
@@ -207,22 +208,24 @@ impl Experimental {
                 let computed =
                     Zeroizing::new(tag(&gcm, variant, field, parts.lengths, parts.clear, parts.enciphered));
                 if bool::from(computed.ct_eq(&sent)) {
-                    fitting = Some((gcm, variant));
+                    fitting = Some((gcm, variant, key.identity()));
                     break 'keys;
                 }
             }
             tried = tried.saturating_add(1);
         }
-        let (mut gcm, variant) = fitting.ok_or(none_fits(tried, ErrorKind::Tag { tried }).at(front))?;
+        let (mut gcm, variant, key) = fitting.ok_or(none_fits(tried, ErrorKind::Tag { tried }).at(front))?;
         let enciphered = body.get_mut(front..).and_then(|rest| rest.get_mut(..len)).unwrap_or_default();
         gcm.apply(enciphered).map_err(|kind| kind.at(front))?;
         let (clear, rest) = body.split_at_checked(front).unwrap_or_default();
         let clear = clear.get(front.saturating_sub(clear_len)..).unwrap_or_default();
         let counter_use = CounterUse {
-            meter: context.meter,
-            to_meter: false,
-            key_id: request.key_id,
-            key_version: 0,
+            // The nonce covers the number; both directions share the counter.
+            count: ProvenCount {
+                key,
+                identification: Some(context.meter.identification.octets()),
+                direction: None,
+            },
             counter: u32::from_be_bytes(counter),
             fingerprint: Mac::new(&sent).unwrap_or_default().fingerprint(),
         };
@@ -329,7 +332,7 @@ mod tests {
         let opened = mode9.open_in_place(&context(0x2901), body, &key(9)).unwrap();
         assert_eq!((opened.deciphered, opened.clear, opened.variant), (PLAIN, &[][..], Variant::default()));
         let used = opened.counter_use;
-        assert_eq!((used.counter, used.key_id, used.to_meter), (2739, 1, false));
+        assert_eq!((used.counter, used.count.key, used.count.direction), (2739, key(9).identity(), None));
         assert_eq!(context(0x2901).configuration.encoded_len(), 2);
     }
 

@@ -1,21 +1,24 @@
 //! The guard against replayed telegrams: the last message counter of every meter.
 //!
 //! Invariants: a counter moves only forward, and only by a telegram whose MAC or tag was verified; a
-//! stranger's frames neither create nor change an entry. The store is bounded and belongs to the
+//! stranger's frames neither create nor change an entry, not even a heard telegram with other octets where nothing
+//! covers them, since a count is made of what was proved ([`ProvenCount`]). The store is bounded and belongs to the
 //! caller; when it is full a new meter is refused with an error and no known meter is forgotten. The
 //! counters survive a restart as lines of text. Mode 5 has no counter; nothing here can protect it.
 //!
-//! Neither MAC nor key derivation of mode 7 covers manufacturer, version and type of a short header: who gives one
-//! key to any address lets a replayed telegram pass as that of another meter. Bind each key to its whole address.
+//! Neither MAC nor key derivation of mode 7 covers manufacturer, version and type of a short header: a heard telegram
+//! with others opens with the same key and is a repetition. Whoever looks at these three binds each key to its whole
+//! address.
 //!
 //! EN 13757-7, 7.6.6 (message counter); OMS Vol. 2, 9.3.
 
 use core::fmt;
 use core::str::FromStr;
 
-use mbus_link::Address;
+use mbus_link::IdentificationNumber;
 
-use crate::count::{Count, ParseCountError, Words};
+use crate::count::{ParseCountError, ProvenCount, Words};
+use crate::key::KeyIdentity;
 
 /// The counter that one authenticated telegram used.
 ///
@@ -25,32 +28,12 @@ use crate::count::{Count, ParseCountError, Words};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct CounterUse {
-    /// The meter, whichever way the telegram goes.
-    pub meter: Address,
-    /// True when the meter is the receiver.
-    pub to_meter: bool,
-    /// The key's number, 0 for the master key.
-    pub key_id: u8,
-    /// The key's version, 0 where none is sent. A new key starts a new count.
-    pub key_version: u8,
+    /// Which count the counter belongs to.
+    pub count: ProvenCount,
     /// The message counter.
     pub counter: u32,
     /// The first eight octets of the MAC or tag, zero-filled where there are fewer.
     pub fingerprint: [u8; 8],
-}
-
-impl CounterUse {
-    /// Which count the counter belongs to.
-    #[must_use]
-    pub const fn count(&self) -> Count {
-        let Self { meter, to_meter, key_id, key_version, .. } = *self;
-        Count { meter, to_meter, key_id, key_version }
-    }
-    /// Nothing covers the soft-address bit of a short header in mode 7: with and without it is the same meter.
-    fn same_count(&self, other: &Self) -> bool {
-        let letters = |used: &Self| Count { meter: without_soft_bit(used.meter), ..used.count() };
-        letters(self) == letters(other)
-    }
 }
 
 /// What the guard found.
@@ -104,10 +87,18 @@ impl ReplayError {
 /// The last counters of at most `N` meters, keys and directions.
 ///
 /// ```
+/// use oms_security::count::ProvenCount;
+/// use oms_security::key::KeyIdentity;
 /// use oms_security::replay::{CounterUse, Freshness, ReplayGuard};
-/// # let meter = mbus_link::Address::from_link_octets([0x93, 0x15, 0x78, 0x56, 0x34, 0x12, 0x33, 0x03]);
+/// use oms_security::sealed::Direction;
+/// // As opening a telegram gives it.
+/// let count = ProvenCount {
+///     key: KeyIdentity([0xA5; 8]),
+///     identification: Some([0x78, 0x56, 0x34, 0x12]),
+///     direction: Some(Direction::FromMeter),
+/// };
+/// let used = CounterUse { count, counter: 2739, fingerprint: [7; 8] };
 /// let mut guard = ReplayGuard::<100>::new();
-/// let used = CounterUse { meter, to_meter: false, key_id: 0, key_version: 0, counter: 2739, fingerprint: [7; 8] };
 /// assert_eq!(guard.accept(&used), Ok(Freshness::First));
 /// assert_eq!(guard.accept(&used), Ok(Freshness::Repetition));
 /// assert!(guard.accept(&CounterUse { counter: 2738, ..used }).is_err());
@@ -134,7 +125,7 @@ impl<const N: usize> ReplayGuard<N> {
     /// # Errors
     /// [`ReplayError::Replay`]; [`ReplayError::StoreFull`] when the meter is new and there is no room.
     pub fn check(&self, used: &CounterUse) -> Result<Freshness, ReplayError> {
-        match self.entries.iter().flatten().find(|known| known.same_count(used)) {
+        match self.entries.iter().flatten().find(|known| known.count == used.count) {
             Some(known) => judge(known, used),
             None if self.entries.iter().all(Option::is_some) => Err(ReplayError::StoreFull { capacity: N }),
             None => Ok(Freshness::First),
@@ -146,7 +137,7 @@ impl<const N: usize> ReplayGuard<N> {
     /// As [`ReplayGuard::check`]; nothing is remembered then.
     pub fn accept(&mut self, used: &CounterUse) -> Result<Freshness, ReplayError> {
         let freshness = self.check(used)?;
-        let known = self.entries.iter().position(|e| e.as_ref().is_some_and(|known| known.same_count(used)));
+        let known = self.entries.iter().position(|e| e.is_some_and(|known| known.count == used.count));
         let place = known.or_else(|| self.entries.iter().position(Option::is_none));
         match place.and_then(|n| self.entries.get_mut(n)) {
             Some(entry) => *entry = Some(*used),
@@ -154,10 +145,18 @@ impl<const N: usize> ReplayGuard<N> {
         }
         Ok(freshness)
     }
-    /// Forgets a meter: it was taken away, or its counter was lost and an operator says so.
-    pub fn forget(&mut self, meter: Address) {
+    /// Forgets a meter: it was taken away, or its counter was lost and an operator says so. Counts that nothing binds
+    /// to a meter stay, see [`ReplayGuard::forget_key`].
+    pub fn forget(&mut self, meter: IdentificationNumber) {
+        self.forget_where(|count| count.identification == Some(meter.octets()));
+    }
+    /// Forgets a key: it was replaced.
+    pub fn forget_key(&mut self, key: KeyIdentity) {
+        self.forget_where(|count| count.key == key);
+    }
+    fn forget_where(&mut self, forgotten: impl Fn(&ProvenCount) -> bool) {
         for entry in &mut self.entries {
-            if entry.is_some_and(|known| known.meter == meter) {
+            if entry.is_some_and(|known| forgotten(&known.count)) {
                 *entry = None;
             }
         }
@@ -178,12 +177,6 @@ impl<const N: usize> ReplayGuard<N> {
     }
 }
 
-fn without_soft_bit(meter: Address) -> Address {
-    let [m0, m1, rest @ ..] = meter.to_link_octets();
-    let [a, b, c, d, e, f] = rest;
-    Address::from_link_octets([m0, m1 & 0x7F, a, b, c, d, e, f])
-}
-
 fn judge(known: &CounterUse, used: &CounterUse) -> Result<Freshness, ReplayError> {
     match used.counter.checked_sub(known.counter) {
         Some(0) if used.fingerprint == known.fingerprint => Ok(Freshness::Repetition),
@@ -196,7 +189,7 @@ fn judge(known: &CounterUse, used: &CounterUse) -> Result<Freshness, ReplayError
 impl fmt::Display for CounterUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fingerprint = u64::from_be_bytes(self.fingerprint);
-        write!(f, "{} {} {fingerprint:016X}", self.count(), self.counter)
+        write!(f, "{} {} {fingerprint:016X}", self.count, self.counter)
     }
 }
 
@@ -205,30 +198,33 @@ impl FromStr for CounterUse {
 
     fn from_str(line: &str) -> Result<Self, Self::Err> {
         let mut words = Words::of(line);
-        let Count { meter, to_meter, key_id, key_version } = words.count()?;
+        let count = words.proven_count()?;
         let counter = words.number(u32::MAX.into(), "a counter below 2^32")?;
         let fingerprint = words.hex(16, "a fingerprint of 16 hex digits")?.to_be_bytes();
         words.end()?;
         let counter = u32::try_from(counter).unwrap_or(u32::MAX);
-        Ok(Self { meter, to_meter, key_id, key_version, counter, fingerprint })
+        Ok(Self { count, counter, fingerprint })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sealed::Direction;
     use std::string::{String, ToString};
 
     fn used(number: u32, counter: u32) -> CounterUse {
-        let [a, b, c, d] = number.to_le_bytes();
-        CounterUse {
-            meter: Address::from_link_octets([0x93, 0x95, a, b, c, d, 0x33, 0x03]),
-            to_meter: false,
-            key_id: 0,
-            key_version: 0,
-            counter,
-            fingerprint: u64::from(counter).to_be_bytes(),
-        }
+        let count = ProvenCount {
+            key: KeyIdentity([0xA5; 8]),
+            identification: Some(number.to_le_bytes()),
+            direction: Some(Direction::FromMeter),
+        };
+        CounterUse { count, counter, fingerprint: u64::from(counter).to_be_bytes() }
+    }
+    fn with(count: impl Fn(&mut ProvenCount), counter: u32) -> CounterUse {
+        let mut other = used(1, counter);
+        count(&mut other.count);
+        other
     }
 
     #[test]
@@ -257,23 +253,29 @@ mod tests {
         let mut guard = ReplayGuard::<4>::new();
         guard.accept(&used(1, 100)).unwrap();
         for other in [
-            CounterUse { to_meter: true, ..used(1, 3) },
-            CounterUse { key_id: 1, ..used(1, 3) },
-            CounterUse { key_version: 1, ..used(1, 3) },
+            with(|count| count.direction = Some(Direction::ToMeter), 3),
+            with(|count| count.key = KeyIdentity([1; 8]), 3),
+            with(|count| count.identification = None, 3),
         ] {
             assert_eq!(guard.accept(&other), Ok(Freshness::First));
         }
     }
 
     #[test]
-    fn the_soft_address_bit_makes_no_other_meter() {
-        let mut guard = ReplayGuard::<2>::new();
-        guard.accept(&used(1, 5)).unwrap();
-        let [m0, m1, a, b, c, d, e, f] = used(1, 5).meter.to_link_octets();
-        let meter = Address::from_link_octets([m0, m1 ^ 0x80, a, b, c, d, e, f]);
-        assert_eq!(guard.accept(&CounterUse { meter, ..used(1, 5) }), Ok(Freshness::Repetition));
-        let older = CounterUse { meter, ..used(1, 4) };
-        assert_eq!(guard.accept(&older), Err(ReplayError::Replay { counter: 4, last: 5 }));
+    fn a_meter_or_a_key_is_forgotten_whole() {
+        let mut guard = ReplayGuard::<4>::new();
+        let nameless = with(|count| count.identification = None, 9);
+        for entry in [used(1, 9), with(|count| count.direction = Some(Direction::ToMeter), 9), nameless] {
+            guard.accept(&entry).unwrap();
+        }
+        guard.accept(&used(2, 9)).unwrap();
+        guard.forget(IdentificationNumber::from_octets([1, 0, 0, 0]));
+        assert!(guard.export().eq(&[nameless, used(2, 9)]));
+        assert_eq!(guard.accept(&used(1, 1)), Ok(Freshness::First));
+        guard.forget_key(KeyIdentity([0xA4; 8]));
+        assert_eq!(guard.export().count(), 3);
+        guard.forget_key(KeyIdentity([0xA5; 8]));
+        assert_eq!(guard.export().count(), 0);
     }
 
     #[test]
@@ -283,7 +285,7 @@ mod tests {
         guard.accept(&used(2, 1)).unwrap();
         assert_eq!(guard.accept(&used(3, 1)), Err(ReplayError::StoreFull { capacity: 2 }));
         assert_eq!(guard.accept(&used(1, 2)), Ok(Freshness::New { skipped: 0 }));
-        guard.forget(used(2, 0).meter);
+        guard.forget(IdentificationNumber::from_octets([2, 0, 0, 0]));
         assert_eq!(guard.accept(&used(3, 1)), Ok(Freshness::First));
         assert_eq!(ReplayGuard::<0>::new().check(&used(1, 1)), Err(ReplayError::StoreFull { capacity: 0 }));
     }
@@ -300,10 +302,10 @@ mod tests {
         let mut guard = ReplayGuard::<3>::new();
         guard.accept(&used(0x1234_5678, 2739)).unwrap();
         guard
-            .accept(&CounterUse { to_meter: true, key_id: 0x20, key_version: 3, ..used(2, u32::MAX) })
+            .accept(&with(|count| (count.identification, count.direction) = (None, None), u32::MAX))
             .unwrap();
         let text: String = guard.export().map(|entry| entry.to_string() + "\n").collect();
-        assert_eq!(text.lines().next(), Some("9395785634123303 up 00 00 2739 0000000000000AB3"));
+        assert_eq!(text.lines().next(), Some("A5A5A5A5A5A5A5A5 12345678 up 2739 0000000000000AB3"));
         let mut restored = ReplayGuard::<3>::new();
         for line in text.lines() {
             restored.import(&line.parse().unwrap()).unwrap();
@@ -317,14 +319,16 @@ mod tests {
     fn lines_that_are_none() {
         for line in [
             "",
-            "9395785634123303",
-            "939578563412330 up 00 00 1 0000000000000000",
-            "9395785634123303 sideways 00 00 1 0000000000000000",
-            "9395785634123303 up 0 00 1 0000000000000000",
-            "9395785634123303 up 00 +0 1 0000000000000000",
-            "9395785634123303 up 00 00 4294967296 0000000000000000",
-            "9395785634123303 up 00 00 1 00",
-            "9395785634123303 up 00 00 1 0000000000000000 more",
+            "A5A5A5A5A5A5A5A5",
+            "A5A5A5A5A5A5A5A 12345678 up 1 0000000000000000",
+            "A5A5A5A5A5A5A5A5 12345678 sideways 1 0000000000000000",
+            "A5A5A5A5A5A5A5A5 1234567 up 1 0000000000000000",
+            "A5A5A5A5A5A5A5A5 +2345678 up 1 0000000000000000",
+            "A5A5A5A5A5A5A5A5 12345678 up 4294967296 0000000000000000",
+            "A5A5A5A5A5A5A5A5 12345678 up 1 00",
+            "A5A5A5A5A5A5A5A5 12345678 up 1 0000000000000000 more",
+            // As the address was written once.
+            "9395785634123303 up 00 00 1 0000000000000000",
         ] {
             assert!(line.parse::<CounterUse>().is_err(), "{line}");
         }

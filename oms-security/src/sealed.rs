@@ -13,6 +13,7 @@ use mbus_link::Address;
 
 use crate::afl::{AflMessage, Mac};
 use crate::configuration::Configuration;
+use crate::count::ProvenCount;
 use crate::key::{BlockCipher128, KeyProvider, KeyRequest, MAX_CANDIDATES, PreparedKey};
 #[cfg(feature = "legacy")]
 use crate::legacy;
@@ -25,7 +26,7 @@ use crate::{Error, ErrorKind, mode5, mode7, mode10};
 pub const MIN_AUTHENTIC: usize = 8;
 
 /// Which way a message goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Direction {
@@ -51,6 +52,14 @@ pub struct SecurityContext {
     pub configuration: Configuration,
     /// What the AFL says, if there is one.
     pub afl: Option<AflMessage>,
+}
+
+impl SecurityContext {
+    /// What to ask a key provider for, and a policy: the meter, the mode, and the key as KI says, else the configuration.
+    #[must_use]
+    pub fn request(&self) -> KeyRequest {
+        request(self, self.configuration.key_version)
+    }
 }
 
 /// How the body of a message was found.
@@ -163,7 +172,8 @@ impl<'b> Opened<'b> {
 
 /// Opens `message` in place. It begins with its transport CI, its body at octet `body`.
 ///
-/// A MAC in the AFL is checked in every mode. Where the mode demands none and there is no key to check it with,
+/// A MAC in the AFL is checked in every mode but the two of DES, which authenticate nothing, and the key that it fits is
+/// the one that deciphers. Where the mode demands none and there is no key to check it with,
 /// the message opens and is not authenticated.
 ///
 /// Modes 8, 9 and 13 are refused: for 8 and 9 see [`crate::mode8::Experimental`] and
@@ -172,10 +182,10 @@ impl<'b> Opened<'b> {
 /// # Errors
 /// [`ErrorKind::KeyMissing`]; [`ErrorKind::CheckOctets`], [`ErrorKind::Mac`], [`ErrorKind::Tag`] when no key fits;
 /// [`ErrorKind::MacMissing`] and [`ErrorKind::CounterMissing`] when the mode demands them;
-/// [`ErrorKind::CiphertextTruncated`]; [`ErrorKind::MessageLength`]; [`ErrorKind::MessageControl`] in mode 10;
-/// [`ErrorKind::UnsupportedMode`],
-/// [`ErrorKind::UnsupportedMac`], [`ErrorKind::UnsupportedField`]; [`ErrorKind::ReservedAflBits`] where the mode
-/// authenticates or there is a MAC and a key to check it with. The message is as it was then.
+/// [`ErrorKind::CiphertextTruncated`]; [`ErrorKind::MessageLength`]; [`ErrorKind::MessageControl`] and
+/// [`ErrorKind::KeyInformation`] in mode 10; [`ErrorKind::UnsupportedMode`], [`ErrorKind::UnsupportedMac`],
+/// [`ErrorKind::UnsupportedField`]; [`ErrorKind::ReservedAflBits`] where the mode authenticates or there is a MAC and a
+/// key to check it with. The message is as it was then.
 pub fn open<P: KeyProvider + ?Sized>(
     context: &SecurityContext,
     message: &mut [u8],
@@ -191,19 +201,24 @@ pub fn open<P: KeyProvider + ?Sized>(
         mode => return Err(ErrorKind::UnsupportedMode { mode }.at(body)),
     }
     let vouched = mode7::vouch(context, message, keys).map_err(|kind| kind.at(body))?;
+    // The MAC says whose key it is: no other one deciphers what it vouches for.
+    let vouched_key = vouched.map(|(key, ..)| key);
     let opening = match context.configuration.mode() {
-        SecurityMode::AES_CCM => return mode10::open(context, message, body, keys, vouched.is_some()),
-        SecurityMode::AES_CBC_IV => mode5::open(context, message, body, keys)?,
+        SecurityMode::AES_CCM => return mode10::open(context, message, body, keys, vouched),
+        SecurityMode::AES_CBC_IV => mode5::open(context, message, body, (keys, vouched_key))?,
+        // No MAC says which key of DES it is, so nothing vouches for what one of them makes of the message.
         #[cfg(feature = "legacy")]
-        SecurityMode::DES_CBC | SecurityMode::DES_CBC_IV => legacy::open_des(context, message, body, keys)?,
+        SecurityMode::DES_CBC | SecurityMode::DES_CBC_IV => {
+            return legacy::open_des(context, message, body, keys);
+        }
         #[cfg(feature = "legacy")]
-        SecurityMode::AES_CBC => legacy::open_aes(context, message, body, keys)?,
+        SecurityMode::AES_CBC => legacy::open_aes(context, message, body, (keys, vouched_key))?,
         _ => Opening::CLEAR,
     };
     Ok(match vouched {
-        Some((reading, mac)) => Opening {
+        Some((key, reading, mac)) => Opening {
             found: opening.found,
-            ..Opening::verified(context, reading, mac, (opening.enciphered, opening.trailer))
+            ..Opening::verified(context, key, reading, mac, (opening.enciphered, opening.trailer))
         },
         None => opening,
     })
@@ -268,6 +283,36 @@ pub(crate) fn candidates<'k, P: KeyProvider + ?Sized>(
     request: &'k KeyRequest,
 ) -> impl Iterator<Item = &'k PreparedKey<P::Cipher>> {
     (0..MAX_CANDIDATES).map_while(move |n| keys.candidate(request, n))
+}
+
+/// Where the keys of one message come from, and the one among them that a MAC was made with, if there is a MAC: then it
+/// is the only one to be tried.
+pub(crate) type Keys<'k, P> = (&'k P, Option<&'k PreparedKey<<P as KeyProvider>::Cipher>>);
+
+/// The keys to try, at most [`MAX_CANDIDATES`]; only the one that a MAC vouches for, if there is one.
+pub(crate) fn to_try<'k, P: KeyProvider + ?Sized>(
+    (keys, vouched): Keys<'k, P>,
+    request: &'k KeyRequest,
+) -> impl Iterator<Item = &'k PreparedKey<P::Cipher>> {
+    (0..MAX_CANDIDATES).map_while(move |n| match vouched {
+        Some(key) => (n == 0).then_some(key),
+        None => keys.candidate(request, n),
+    })
+}
+
+/// Refuses a KI that says another key, version or derivation than the header. To be asked where the header is
+/// authenticated and KI is not: somebody put it there.
+pub(crate) fn check_key_information(context: &SecurityContext) -> Result<(), ErrorKind> {
+    let configuration = &context.configuration;
+    let afl = context.afl.unwrap_or_default();
+    let differ = |said: Option<u8>, header: Option<u8>| said.is_some() && header.is_some() && said != header;
+    if differ(afl.key_id(), configuration.key_id())
+        || differ(afl.key_derivation(), configuration.key_derivation())
+        || differ(afl.key_version(), configuration.key_version)
+    {
+        return Err(ErrorKind::KeyInformation);
+    }
+    Ok(())
 }
 
 /// The error when none of `tried` keys fits: none there, or `wrong`.
@@ -336,34 +381,47 @@ pub(crate) fn readings(context: &SecurityContext) -> Result<[Option<Reading>; 4]
     Ok(all)
 }
 
+/// The count of a message whose MAC or tag fits: the derivation covers identification number and direction, the nonce of
+/// mode 10 the number. A message key that is used as it is covers neither: a short header has no number.
+fn proven_count<C: BlockCipher128>(
+    context: &SecurityContext,
+    key: &PreparedKey<C>,
+    reading: &Reading,
+) -> ProvenCount {
+    let in_nonce = context.configuration.mode() == SecurityMode::AES_CCM;
+    let number = context.meter.identification.octets();
+    ProvenCount {
+        key: key.identity(),
+        identification: (reading.derived || in_nonce).then_some(number),
+        direction: reading.derived.then_some(context.direction),
+    }
+}
+
 impl Opening {
     /// A body in clear, as announced.
     pub(crate) const CLEAR: Self =
         Self { found: Found::Clear, authenticated: false, enciphered: 0, trailer: 0, counter: None };
 
     /// A body that a MAC or tag of some octets vouches for.
-    pub(crate) fn verified(
+    pub(crate) fn verified<C: BlockCipher128>(
         context: &SecurityContext,
+        key: &PreparedKey<C>,
         reading: Reading,
         mac: Mac,
         (enciphered, trailer): (usize, usize),
     ) -> Self {
-        let request = request(context, reading.version);
         let authenticated = mac.octets().len() >= MIN_AUTHENTIC;
-        let counter = CounterUse {
-            meter: context.meter,
-            to_meter: context.direction == Direction::ToMeter,
-            key_id: request.key_id,
-            key_version: request.key_version.unwrap_or_default(),
+        let counter = authenticated.then(|| CounterUse {
+            count: proven_count(context, key, &reading),
             counter: reading.counter,
             fingerprint: mac.fingerprint(),
-        };
+        });
         Self {
             found: if enciphered > 0 { Found::Deciphered } else { Found::Clear },
             authenticated,
             enciphered,
             trailer,
-            counter: authenticated.then_some(counter),
+            counter,
         }
     }
 }

@@ -17,6 +17,7 @@ use core::str::FromStr;
 use mbus_link::SessionNumber;
 
 use crate::count::{self, Count, ParseCountError, Words};
+use crate::replay::CounterUse;
 
 /// One past the last counter.
 const END: u64 = 1 << 32;
@@ -204,11 +205,19 @@ impl SenderState {
         self.next = wanted.saturating_add(1);
         Ok(counter)
     }
-    /// Counts on above a counter of the other side, which was authenticated: a gateway sends above the meter's
-    /// last counter, and the meter answers above the gateway's (OMS Vol. 2 Annex N, N.12: 2800, then 2801). Never
-    /// goes back.
-    pub fn raise_above(&mut self, counter: u32) {
-        self.next = self.next.max(u64::from(counter).saturating_add(1));
+    /// Counts on above a counter of the other side: a gateway sends above the meter's last counter, and the meter answers
+    /// above the gateway's (OMS Vol. 2 Annex N, N.12: 2800, then 2801). Never goes back. `used` is what opening a
+    /// telegram gives where its MAC or tag fits; a counter that merely stands in a telegram is anybody's, and FFFFFFFFh
+    /// would use all of them up.
+    ///
+    /// # Errors
+    /// [`SenderError::OtherSender`] when it is the counter of another meter, or of none that can be told.
+    pub fn raise_above(&mut self, used: &CounterUse) -> Result<(), SenderError> {
+        if used.count.identification() != Some(self.count.meter.identification) {
+            return Err(SenderError::OtherSender);
+        }
+        self.next = self.next.max(u64::from(used.counter).saturating_add(1));
+        Ok(())
     }
     /// A session number that was never given out: the first free session of the minute.
     ///
@@ -333,6 +342,8 @@ impl<const N: usize> Senders<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::count::ProvenCount;
+    use crate::key::KeyIdentity;
     use mbus_link::Address;
     use std::string::ToString;
 
@@ -395,12 +406,24 @@ mod tests {
     #[test]
     fn above_the_other_side_and_never_back() {
         let mut state = SenderState::new(count(), 10);
-        state.raise_above(2800);
+        let heard = |counter| {
+            let identification = Some([0x78, 0x56, 0x34, 0x12]);
+            let direction = Some(crate::sealed::Direction::FromMeter);
+            let count = ProvenCount { key: KeyIdentity([1; 8]), identification, direction };
+            CounterUse { count, counter, fingerprint: [0; 8] }
+        };
+        state.raise_above(&heard(2800)).unwrap();
         state.export(1, 0);
         assert_eq!(state.take_counter(), Ok(2801));
-        state.raise_above(5);
+        state.raise_above(&heard(5)).unwrap();
         assert_eq!(state.next_counter(), Some(2802));
-        state.raise_above(u32::MAX);
+        for identification in [None, Some([0x79, 0x56, 0x34, 0x12])] {
+            let mut other = heard(u32::MAX);
+            other.count.identification = identification;
+            assert_eq!(state.raise_above(&other), Err(SenderError::OtherSender));
+        }
+        assert_eq!(state.next_counter(), Some(2802));
+        state.raise_above(&heard(u32::MAX)).unwrap();
         assert_eq!(state.next_counter(), None);
     }
 

@@ -4,6 +4,7 @@ use core::hint::black_box;
 
 /// The counters of a sender, without a cipher.
 pub(crate) fn senders(input: &[u8]) {
+    use oms_security::replay::CounterUse;
     use oms_security::sender::{SenderState, Senders};
     let number = input.len() as u32;
     let Some(mut state) = core::str::from_utf8(input).ok().and_then(|line| line.parse::<SenderState>().ok())
@@ -11,7 +12,9 @@ pub(crate) fn senders(input: &[u8]) {
         return;
     };
     state.export(number, number);
-    state.raise_above(black_box(number));
+    if let Ok(used) = core::str::from_utf8(input).unwrap_or_default().parse::<CounterUse>() {
+        black_box((state.raise_above(&used).is_ok(), used.count.identification()));
+    }
     black_box((state.take_counter().is_ok(), state.take_this_counter(black_box(number)).is_ok()));
     black_box(state.take_session(number as u8, black_box(number)).is_ok());
     black_box((

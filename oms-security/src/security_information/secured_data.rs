@@ -8,7 +8,8 @@
 //!
 //! The MAC is the beginning of AES-CMAC with the application key itself; nothing is derived, and the block's
 //! header is not covered. It is the same in a command and its answer: who answers shows that it was done, not
-//! that it knows the key. Invariants: the MAC is compared in constant time before anything is given out; a
+//! that it knows the key. So a command belongs to the count of its key and of nothing else: an application key is for
+//! one meter and one purpose, and who hears command and answer hears one counter twice, a repetition. Invariants: the MAC is compared in constant time before anything is given out; a
 //! counter is used once ([`SenderState`]), and what was opened gives its counter for the [`crate::replay`] guard.
 
 use mbus_link::Address;
@@ -16,6 +17,7 @@ use mbus_link::octets::{Reader, Writer};
 
 use super::{Block, Function, HEADER_LEN, Protocol, Structure, TargetTime};
 use crate::afl::Mac;
+use crate::count::ProvenCount;
 use crate::kdf::cmac;
 use crate::key::{BlockCipher128, KeyProvider, KeyRequest, MAX_CANDIDATES, PreparedKey};
 use crate::mode::SecurityMode;
@@ -65,7 +67,7 @@ impl<'a> SecuredData<'a> {
     /// let block = Blocks::new(body).next().unwrap()?;
     /// let (command, used) = SecuredData::open(&block, meter, &PreparedKey::<Aes>::new(&key))?;
     /// assert_eq!((command.protocol, command.message), (Protocol::M_BUS, &[0x01, 0xFD, 0x1F, 0x00][..]));
-    /// assert_eq!((used.counter, used.key_id), (15, 0x20));
+    /// assert_eq!(used.counter, 15);
     /// # Ok::<(), oms_security::Error>(())
     /// ```
     ///
@@ -96,9 +98,10 @@ impl<'a> SecuredData<'a> {
             if mac_fits(&cmac(key, &[covered]), sent) {
                 let data = Self::of_verified(covered)?;
                 let fingerprint = Mac::new(sent).unwrap_or_default().fingerprint();
-                let to_meter = !block.function.is_answer();
+                // The MAC covers neither the meter nor the direction nor what the block's header says of the key.
+                let count = ProvenCount { key: key.identity(), identification: None, direction: None };
                 let counter = data.key_counter;
-                return Ok((data, CounterUse { meter, to_meter, key_id, key_version, counter, fingerprint }));
+                return Ok((data, CounterUse { count, counter, fingerprint }));
             }
             tried = tried.saturating_add(1);
         }
@@ -257,14 +260,12 @@ mod tests {
         let (data, used) = open(&COMMAND).unwrap();
         assert_eq!((data.key_counter, data.target_time), (15, TargetTime::NOW));
         assert_eq!((data.protocol, data.message), (Protocol::M_BUS, &[0x01, 0xFD, 0x1F, 0x00][..]));
-        assert!(used.to_meter);
         let block = SecuredBlock { message: data.message, ..SecuredBlock::default() };
         let mut buffer = [0; 64];
         assert_eq!(block.seal_into(&key(), &mut state(15), &mut buffer).unwrap(), COMMAND);
         let mut answer = COMMAND;
         answer[3] |= 0x80;
-        let (same, used) = open(&answer).unwrap();
-        assert_eq!((same, used.to_meter), (data, false));
+        assert_eq!(open(&answer).unwrap(), (data, used), "the MAC covers nothing that tells them apart");
     }
 
     #[test]
@@ -328,6 +329,33 @@ mod tests {
         assert_eq!(guard.accept(&first), Ok(Freshness::First));
         assert_eq!(guard.accept(&second), Ok(Freshness::New { skipped: 0 }));
         assert!(guard.accept(&first).is_err());
+    }
+
+    /// A heard command for the breaker with everything changed that its MAC does not cover.
+    #[test]
+    fn one_command_is_accepted_once_whatever_its_header_says() {
+        let mut guard = ReplayGuard::<300>::new();
+        let keys = [(KeySelector { key_id: Some(0x20), ..KeySelector::default() }, key())];
+        let mut first = 0;
+        let mut accept = |octets: &[u8], meter| {
+            let block = Blocks::new(octets).next().unwrap().unwrap();
+            let (command, used) = SecuredData::open(&block, meter, &keys[..]).unwrap();
+            assert_eq!(command.message, [0x01, 0xFD, 0x1F, 0x00]);
+            first += usize::from(guard.accept(&used).unwrap() == Freshness::First);
+        };
+        for octet in 0..=255 {
+            // Key version, block number, recipient; the meter that the telegram around it names; the answer.
+            for at in [2, 4, 7] {
+                let mut octets = COMMAND;
+                octets[at] = octet;
+                accept(&octets, meter());
+            }
+            accept(&COMMAND, Address::from_link_octets([0x3A, 0x63, octet, 0x56, 0x34, 0x12, 0x55, octet]));
+        }
+        let mut answer = COMMAND;
+        answer[3] |= 0x80;
+        accept(&answer, meter());
+        assert_eq!((first, guard.export().count()), (1, 1));
     }
 
     #[test]
