@@ -102,7 +102,7 @@ fn unwrap(content: &[u8], key: &PreparedKey<Aes>) {
 fn open(block: &Block<'_>, key: &PreparedKey<Aes>) {
     let meter = Address::default();
     if let Ok((data, used)) = SecuredData::open(block, meter, key) {
-        assert_eq!((data.key_counter, used.key_id), (used.counter, block.structure_header[0]));
+        assert_eq!((data.key_counter, key.identity()), (used.counter, used.count.key));
         assert!(data.message.len() + SecuredData::HEADER_LEN < block.content.len());
     }
 }

@@ -19,6 +19,7 @@ use oms_security::count::Count;
 use oms_security::key::{Aes, Key, NoKeys, PreparedKey};
 use oms_security::profile::Profile;
 use oms_security::reassembly::{Channel, Reassembler};
+use oms_security::sealed;
 use oms_security::sender::{SenderError, SenderState};
 use proptest::prelude::*;
 use wmbus_phy::FrameFormat;
@@ -361,7 +362,7 @@ proptest! {
             check_body(&read, &records);
             prop_assert_eq!(read.records().filter(Result::is_ok).count(), records.len() / 6);
             if let BodyState::Opened(opening) = read.state() {
-                let direction = if to_meter { Direction::ToMeter } else { Direction::FromMeter };
+                let direction = if to_meter { sealed::Direction::ToMeter } else { sealed::Direction::FromMeter };
                 prop_assert_eq!(opening.counter.map(|used| (used.counter, used.count.direction)),
                     (profile != Profile::A).then_some((100, Some(direction))));
             }
