@@ -7,15 +7,21 @@
 //!
 //! The segment is a [`Station`] like its meters, so that the same loop runs it in real time behind a port and in virtual
 //! time beside a simulated master. Invariants: meters hear the master alone, never each other; octets go over the line
-//! one after the other at its rate, in both directions.
+//! one after the other at its rate, in both directions. At most [`BACKLOG`] octets of the master wait for the line; what
+//! comes while they do is lost, as in a converter whose memory is full, so that neither memory nor the wait can grow.
+//! Nothing of one master, nor the answers to it, reaches the next one.
 
 use super::wired::WiredMeter;
 use crate::line::Line;
 use crate::random::Random;
 use chrono::NaiveDateTime;
 use mbus_link::time::{Duration, Instant};
+use mbus_link::wired::frame::MAX_LEN;
 use mbus_link::wired::{LineTiming, Station};
 use std::collections::VecDeque;
+
+/// Octets of the master that wait for the line: two of the longest frames.
+pub const BACKLOG: usize = 2 * MAX_LEN;
 
 /// What is wrong with a line; from the start nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,6 +43,8 @@ pub struct Traffic {
     pub lost: u64,
     /// Times that several meters sent at once.
     pub collisions: u64,
+    /// Octets of the master that came faster than the line takes them.
+    pub overrun: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -44,6 +52,8 @@ struct Place {
     meter: WiredMeter,
     /// When it has something to do.
     next: Option<Instant>,
+    /// Which master it heard last, so that the answer goes to no other.
+    asked_by: u32,
 }
 
 /// Meters on one line.
@@ -56,6 +66,8 @@ pub struct Segment {
     clock: NaiveDateTime,
     /// Octets of the master on their way.
     coming: VecDeque<(Instant, Vec<u8>)>,
+    /// Masters that have hung up.
+    gone: u32,
     /// Until when the answers under way last.
     busy_until: Instant,
     heard: Vec<u8>,
@@ -71,11 +83,12 @@ impl Segment {
     pub fn new(meters: Vec<WiredMeter>, faults: Faults, clock: NaiveDateTime) -> Self {
         let baud = meters.first().map_or(2400, |meter| meter.slave.line().baud);
         Self {
-            places: meters.into_iter().map(|meter| Place { meter, next: None }).collect(),
+            places: meters.into_iter().map(|meter| Place { meter, next: None, asked_by: 0 }).collect(),
             line: Line::new(baud),
             port_baud: None,
             clock,
             coming: VecDeque::new(),
+            gone: 0,
             busy_until: Instant::ZERO,
             heard: Vec::new(),
             given: Vec::new(),
@@ -102,6 +115,15 @@ impl Segment {
         self.traffic
     }
 
+    /// The master has gone: what it sent that is still on its way goes nowhere, and nobody gets the answers that it is owed.
+    pub fn hang_up(&mut self) {
+        self.gone = self.gone.wrapping_add(1);
+        self.coming.clear();
+        self.line.set_baud(self.baud());
+        self.busy_until = Instant::ZERO;
+        self.heard.clear();
+    }
+
     fn loses(&mut self) -> bool {
         let lost = self.faults.lost_per_mille > 0 && self.random.below(1000) < self.faults.lost_per_mille;
         self.traffic.lost += u64::from(lost);
@@ -117,6 +139,7 @@ impl Segment {
             let Some(place) = self.places.get_mut(n) else { continue };
             let understands = self.port_baud.is_none_or(|baud| baud == place.meter.slave.line().baud);
             if understands && !lost {
+                place.asked_by = self.gone;
                 place.meter.handle_input(now, octets, self.clock);
                 self.answer(now, n);
             }
@@ -128,7 +151,8 @@ impl Segment {
         let baud = place.meter.slave.line().baud;
         let answer = place.meter.slave.poll_transmit(now).map(<[u8]>::to_vec);
         place.next = place.meter.slave.poll_timeout();
-        let Some(octets) = answer else { return };
+        let asked_by = place.asked_by;
+        let Some(octets) = answer.filter(|_| asked_by == self.gone) else { return };
         if self.loses() {
             return;
         }
@@ -151,6 +175,12 @@ impl Segment {
 
 impl Station for Segment {
     fn handle_input(&mut self, now: Instant, octets: &[u8]) {
+        let waiting: usize = self.coming.iter().map(|(_, octets)| octets.len()).sum();
+        let (octets, lost) = octets.split_at(octets.len().min(BACKLOG.saturating_sub(waiting)));
+        self.traffic.overrun += lost.len() as u64;
+        if octets.is_empty() {
+            return;
+        }
         let last = self.coming.back().map_or(now, |(due, _)| *due);
         let due = last.max(now).after(LineTiming::new(self.baud()).air_time(octets.len()));
         self.coming.push_back((due, octets.to_vec()));

@@ -94,7 +94,7 @@ async fn serve_for_ever(
         let _ = stream.set_nodelay(true);
         match answer(arguments, &mut clock, stream, &mut segment, err).await {
             // The master hung up: the next one, please.
-            Err(error) if is_hangup(&error) => {}
+            Err(error) if is_hangup(&error) => segment.hang_up(),
             outcome => return outcome,
         }
     }

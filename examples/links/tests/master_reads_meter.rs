@@ -111,6 +111,17 @@ fn scan_and_search_find_all_and_print_a_table() {
 }
 
 #[test]
+fn a_client_that_floods_and_hangs_up_does_not_disturb_the_next() {
+    let port = start(&["water@1", "--tcp", "127.0.0.1:0"]);
+    let mut flooder = std::net::TcpStream::connect(&port).unwrap();
+    // So much would keep the line busy for twenty minutes.
+    (0..64).for_each(|_| flooder.write_all(&[0xFF; 65_536]).unwrap());
+    drop(flooder);
+    let (status, _, err) = order(&port, &["read", "1"]);
+    assert_eq!((status, err.as_str()), (0, ""));
+}
+
+#[test]
 fn nobody_there_is_an_error_that_helps() {
     let port = start(&["water@1", "--tcp", "127.0.0.1:0"]);
     let (status, out, err) = order(&port, &["--tries", "1", "scan", "--first", "7", "--last", "8"]);

@@ -4,7 +4,7 @@
 
 use examples::decode;
 use links::meter::records::Kind;
-use links::meter::segment::{Faults, Segment};
+use links::meter::segment::{BACKLOG, Faults, Segment};
 use links::meter::wired::WiredMeter;
 use mbus_app::alarm::Alarm;
 use mbus_link::time::{Duration, Instant};
@@ -57,7 +57,7 @@ impl Bench {
         self.frame(Frame::Short { c_field: CField(c), address: PrimaryAddress(address) })
     }
     fn command(&mut self, c: u8, address: u8, command: Command<'_>) -> Vec<u8> {
-        let mut payload = [0; 64];
+        let mut payload = [0; 253];
         let payload = command.encode_into(&mut payload).unwrap();
         self.frame(Frame::Long { c_field: CField(c), address: PrimaryAddress(address), payload })
     }
@@ -187,6 +187,41 @@ fn two_meters_at_one_address_collide() {
     let mut in_step = bench(two(), Faults { in_step: true, ..Faults::default() });
     assert_eq!(in_step.short(0x40, 1), ACK);
     assert!(Frame::parse(&in_step.short(0x7B, 1)).is_err());
+}
+
+#[test]
+fn what_comes_faster_than_the_line_takes_it_is_lost_and_soon_over() {
+    let mut bench = bench(vec![meter("water", 1)], Faults::default());
+    (0..100_000).for_each(|_| bench.segment.handle_input(bench.now, &[0xFF; 64]));
+    assert_eq!(bench.segment.traffic().overrun, 6_400_000 - BACKLOG as u64);
+    // At 2400 baud what waits is gone after 2.4 s, and nothing else is.
+    let silent = (0..3).all(|_| bench.raw(&[]).is_empty());
+    assert_eq!((silent, bench.short(0x40, 1)), (true, ACK.to_vec()));
+    // Two of the longest frames are heard whole.
+    let longest = Command::Other(&[0x51; 252]);
+    assert_eq!(bench.command(0x53, 2, longest), SILENCE);
+    let before = bench.segment.traffic();
+    assert_eq!(bench.command(0x53, 1, longest), SILENCE);
+    assert_eq!((bench.raw(&[]), bench.segment.traffic()), (ACK.to_vec(), before));
+}
+
+#[test]
+fn what_one_master_is_owed_the_next_one_does_not_get() {
+    let mut bench = bench(vec![meter("water", 1), meter("gas", 1)], Faults::default());
+    let request = [0x10, 0x7B, 0x01, 0x7C, 0x16];
+    // It hangs up with the request on the line, with the answers owed, and in the middle of them.
+    for millis in [0, 5, 24, 30, 50, 90, 150] {
+        bench.segment.handle_input(bench.now, &request);
+        let end = bench.now.after(Duration::from_millis(millis));
+        while let Some(next) = bench.segment.poll_timeout().filter(|next| *next <= end) {
+            bench.now = next.max(bench.now);
+            bench.segment.handle_timeout(bench.now);
+        }
+        bench.now = end;
+        bench.segment.hang_up();
+        assert_eq!(bench.raw(&[]), SILENCE, "{millis} ms");
+        assert_ne!(bench.raw(&request), SILENCE);
+    }
 }
 
 #[test]
