@@ -229,3 +229,57 @@ fn a_turn_ends_with_time_that_passes() {
         assert_eq!((far.from.borrow().len(), master.has_event()), (sent, false));
     }
 }
+
+/// A port that claims to have taken so many octets, whatever it was given.
+struct Claiming(usize);
+
+impl ErrorType for Claiming {
+    type Error = Infallible;
+}
+impl ReadReady for Claiming {
+    fn read_ready(&mut self) -> Result<bool, Infallible> {
+        Ok(false)
+    }
+}
+impl Read for Claiming {
+    fn read(&mut self, _: &mut [u8]) -> Result<usize, Infallible> {
+        Ok(self.0)
+    }
+}
+impl Write for Claiming {
+    fn write(&mut self, _: &[u8]) -> Result<usize, Infallible> {
+        Ok(self.0)
+    }
+    fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+impl embedded_io_async::Read for Claiming {
+    async fn read(&mut self, _: &mut [u8]) -> Result<usize, Infallible> {
+        Ok(self.0)
+    }
+}
+impl embedded_io_async::Write for Claiming {
+    async fn write(&mut self, _: &[u8]) -> Result<usize, Infallible> {
+        Ok(self.0)
+    }
+    async fn flush(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// A port that takes no octets is closed, one that claims more than it was given is believed to have taken all: neither is a
+/// reason to panic.
+#[test]
+fn a_port_may_claim_what_it_likes() {
+    assert_eq!(step(&mut Claiming(0), &mut master(), Instant::ZERO), Err(PortError::Closed));
+    for claimed in [1, 5, 6, usize::MAX] {
+        assert_eq!(step(&mut Claiming(claimed), &mut master(), Instant::ZERO), Ok(()));
+    }
+    let mut timer = Clock(Rc::new(Cell::new(Instant::ZERO)));
+    let closed = once(turn(&mut Claiming(0), &mut timer, &mut master()));
+    assert_eq!(closed, Poll::Ready(Err(PortError::Closed)));
+    for claimed in [1, 5, 6, usize::MAX] {
+        assert_eq!(once(turn(&mut Claiming(claimed), &mut timer, &mut master())), Poll::Ready(Ok(())));
+    }
+}

@@ -1,18 +1,20 @@
 //! One function per public entry point of the five crates, linked without a panic handler.
 #![no_std]
 
+mod adapters;
 mod trust;
 
 use core::hint::black_box;
 use core::panic::PanicInfo;
 
 unsafe extern "C" {
-    fn a_panic_is_reachable() -> !;
+    fn a_panic_is_reachable(why: *const ()) -> !;
 }
 
 #[panic_handler]
-fn panic(_: &PanicInfo<'_>) -> ! {
-    unsafe { a_panic_is_reachable() }
+fn panic(why: &PanicInfo<'_>) -> ! {
+    // Where the reason is used the compiler does not make one of all functions that panic, so that they keep their names.
+    unsafe { a_panic_is_reachable(core::ptr::from_ref(why).cast()) }
 }
 
 /// Calls everything with the same octets.
@@ -31,6 +33,7 @@ pub unsafe extern "C" fn probe_all(octets: *const u8, len: usize) -> usize {
     wireless_frames(input);
     wired_ends(input);
     wired_search(input);
+    adapters::ports(input);
     wireless_access(input);
     wireless_relay(input);
     records(input);

@@ -91,8 +91,16 @@ async fn settle<P: Write>(
     let now = timer.now();
     station.handle_timeout(now);
     if let Some(octets) = station.poll_transmit(now) {
-        port.write_all(octets).await.map_err(PortError::Port)?;
+        write(port, octets).await?;
         port.flush().await.map_err(PortError::Port)?;
+    }
+    Ok(())
+}
+
+/// Writes all. Not with `write_all` of the trait, which panics when a port takes nothing.
+async fn write<P: Write>(port: &mut P, mut octets: &[u8]) -> Result<(), PortError<P::Error>> {
+    while !octets.is_empty() {
+        octets = super::behind(octets, port.write(octets).await.map_err(PortError::Port)?)?;
     }
     Ok(())
 }

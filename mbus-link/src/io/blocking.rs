@@ -34,8 +34,16 @@ pub fn step<P: Read + ReadReady + Write>(
     }
     station.handle_timeout(now);
     if let Some(octets) = station.poll_transmit(now) {
-        port.write_all(octets).map_err(PortError::Port)?;
+        write(port, octets)?;
         port.flush().map_err(PortError::Port)?;
+    }
+    Ok(())
+}
+
+/// Writes all. Not with `write_all` of the trait, which panics when a port takes nothing.
+fn write<P: Write>(port: &mut P, mut octets: &[u8]) -> Result<(), PortError<P::Error>> {
+    while !octets.is_empty() {
+        octets = super::behind(octets, port.write(octets).map_err(PortError::Port)?)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! They know the verbs of [`Station`](crate::wired::Station) and nothing else. Invariants: no octet is lost between port
-//! and machine; a step does a bounded amount of work. A port is to be set to 8 data bits, even parity, one stop bit, and
+//! and machine; a step does a bounded amount of work; what a port claims makes nothing panic. A port is to be set to 8 data bits, even parity, one stop bit, and
 //! to [`Station::baud`](crate::wired::Station::baud), which changes when the machine says so with its event.
 
 #[cfg(feature = "embedded-io-async")]
@@ -29,10 +29,19 @@ const CHUNK: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PortError<E> {
-    /// The other end has closed the line.
+    /// The other end has closed the line: the port gives or takes no octets any more.
     #[error("the line is closed")]
     Closed,
     /// The port failed.
     #[error("the port failed: {0:?}")]
     Port(E),
+}
+
+/// What is left of `octets` when the port took so many.
+fn behind<E>(octets: &[u8], taken: usize) -> Result<&[u8], PortError<E>> {
+    match taken {
+        0 => Err(PortError::Closed),
+        // A port that claims more than it was given has taken all.
+        taken => Ok(octets.get(taken..).unwrap_or_default()),
+    }
 }
