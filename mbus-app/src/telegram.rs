@@ -130,6 +130,12 @@ impl<'a> Telegram<'a> {
     /// Reads a telegram without being told what it is: wired if it begins like a wired frame and is one, else
     /// wireless in the state of CRCs for which [`wmbus_phy::classify()`] finds the best evidence.
     ///
+    /// After an error the buffer holds what was received, but for two things. Link CRCs that were right are gone: the
+    /// first `1 + L` octets, L being the first octet, are the frame as [`Telegram::decode_stripped`] reads it, and those
+    /// behind it mean nothing. An enciphered link layer whose key was found stays open, and is taken for open the next
+    /// time. Ciphertext is never changed by a key that does not fit, so all can be tried again with other keys. The
+    /// candidates of one [`KeyProvider`] are tried without any of that.
+    ///
     /// # Errors
     /// The first error of any layer. An error of a single record is no error here: see [`Telegram::records`].
     pub fn decode<P: KeyProvider + ?Sized>(buffer: &'a mut [u8], keys: &P) -> Result<Self, Error> {
