@@ -305,8 +305,11 @@ fn every_state_of_the_security() {
         (&["-k", KEY, SEALED][..], "decrypted", 5, true, true),
         (&[SEALED], "locked", 5, false, false),
         (&["-k", "00000000000000000000000000000000", SEALED], "failed", 5, false, false),
-        (&["-k", KEY, &clear], "plain", 5, true, true),
+        (&[&clear], "plain", 5, true, true),
         (&[&none], "none", 0, true, true),
+        // With the key at hand, what is in clear is somebody else's.
+        (&["-k", KEY, &clear], "plain", 5, false, false),
+        (&["-k", KEY, &none], "none", 0, false, false),
     ] {
         assert_eq!(state(arguments), (expected.to_owned(), json!(mode), shown, ok), "{arguments:?}");
     }

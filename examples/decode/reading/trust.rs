@@ -1,12 +1,14 @@
 //! Whether a telegram that was opened is to be believed: the profile of its meter's line in the key file, and for a
 //! gateway the counters that were used before.
 //!
-//! Invariants: `decode` asks no more than the key file states, and remembers no counter, since files are read again; a
-//! gateway asks every meter that it has a key of for encryption, and takes no counter twice.
+//! Invariants: whoever has a key of a meter is shown no clear readings in its name, unless the profile `none` stands
+//! behind the key. `decode` remembers no counter, since files are read again, and shows a manufacturer's own data as
+//! octets, whoever sent them; a gateway takes no counter twice.
 
 use crate::decode::keys::Keys;
 use crate::decode::model::{Place, Problem};
 use mbus_app::Telegram;
+use mbus_app::ci::Content;
 use mbus_app::trust::TrustError;
 use oms_security::key::KeyRequest;
 use oms_security::profile::{Policies, Policy, PolicyError};
@@ -21,10 +23,10 @@ pub type Counters = ReplayGuard<METERS>;
 /// What is asked of telegrams beyond that they open.
 #[derive(Debug, Default)]
 pub enum Trust {
-    /// What the key file states.
+    /// That a meter with a key enciphers, and what the key file states.
     #[default]
     Stated,
-    /// Also that a meter with a key enciphers, and that no counter comes twice.
+    /// Also that no counter comes twice.
     Guarded(Box<Counters>),
 }
 
@@ -33,7 +35,8 @@ struct Required<'a> {
     keys: &'a Keys,
     /// Every meter has a key.
     key_for_all: bool,
-    guarded: bool,
+    /// Clear data that are a manufacturer's own: octets that nobody here reads.
+    only_octets: bool,
 }
 
 impl Policies for Required<'_> {
@@ -42,7 +45,7 @@ impl Policies for Required<'_> {
         let has_key = || self.key_for_all || self.keys.of(&meter.0, &meter.1).next().is_some();
         match self.keys.profile_of(&meter.0, &meter.1) {
             Some(profile) => Policy::require(profile),
-            None if self.guarded && has_key() => Policy::KEYED,
+            None if has_key() && !self.only_octets => Policy::KEYED,
             None => Policy::OPEN,
         }
     }
@@ -56,8 +59,9 @@ impl Trust {
         keys: &Keys,
         key_for_all: bool,
     ) -> Result<Option<Freshness>, TrustError> {
-        let guarded = matches!(self, Self::Guarded(_));
-        let required = Required { keys, key_for_all, guarded };
+        let only_octets =
+            matches!(self, Self::Stated) && telegram.content() == Some(Content::ManufacturerSpecific);
+        let required = Required { keys, key_for_all, only_octets };
         match self {
             Self::Stated => telegram.judge(&required, &mut ReplayGuard::<1>::new()),
             Self::Guarded(counters) => telegram.judge(&required, counters),
@@ -81,7 +85,7 @@ const fn hint(refusal: TrustError) -> &'static str {
     match refusal {
         TrustError::NotOpened => "give the key of this meter with --key or --keys",
         TrustError::Policy(PolicyError::ClearData) => {
-            "if this meter rightly sends in clear, write the profile none behind its key; else somebody sends in its name"
+            "if this meter rightly sends in clear, write the profile none behind its key in the file of --keys, or leave the key out; else somebody sends in its name"
         }
         TrustError::Policy(_) => {
             "if the meter was set to another profile, write that behind its key; else somebody sends in its name"
