@@ -67,9 +67,40 @@ fn strangers_cannot_push_the_formats_of_keyed_meters_out() {
 
 #[test]
 fn what_no_key_opened_teaches_nothing_when_there_are_keys() {
-    assert_eq!(state(Profile::None, Some(KEY), &[]), "format_unknown");
+    // Nothing at all is believed of the meters that the keys are for; of others it is read, and teaches nothing.
+    assert_eq!(state(Profile::None, Some(KEY), &[]), Value::Null);
+    let lines = [
+        sent(Profile::None, meter(1), 1, 0x7A, FULL, &[]),
+        sent(Profile::None, meter(1), 2, 0x7B, COMPACT, &[]),
+    ];
+    let keys = std::env::temp_dir().join(format!("decode-learning-{}", std::process::id()));
+    std::fs::write(&keys, format!("87654321 {KEY}")).unwrap();
+    let (status, out, _) =
+        run(["decode", "--format", "jsonl", "--keys", keys.to_str().unwrap()], lines.join("\n").as_bytes());
+    std::fs::remove_file(keys).unwrap();
+    assert!(status == 0 && out.lines().last().unwrap().contains("format_unknown"), "{out}");
     for profile in [Profile::A, Profile::B, Profile::D] {
         assert_eq!(state(profile, Some(KEY), &[]), "expanded", "{profile}");
+    }
+}
+
+/// Another list with the signature of [`FULL`], in a telegram that a key opens: mode 5 proves nothing, so the first stays
+/// and the conflict is told; a MAC proves it, and both are kept.
+#[test]
+fn two_formats_under_one_signature() {
+    let colliding = b"\x02\xFF\x82\xF6\x19\x34\x12";
+    for (profile, told) in [(Profile::A, true), (Profile::B, false), (Profile::D, false)] {
+        let lines = [
+            sent(profile, meter(1), 1, 0x7A, FULL, &[]),
+            sent(profile, meter(1), 2, 0x7A, colliding, &[]),
+            sent(profile, meter(1), 3, 0x7B, COMPACT, &[]),
+        ];
+        let (_, out, _) = run(["decode", "--format", "jsonl", "--key", KEY], lines.join("\n").as_bytes());
+        let answers: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(answers[1]["ok"], true, "{out}");
+        assert_eq!(answers[1].to_string().contains("another format with the signature 3B31"), told, "{out}");
+        assert_eq!(answers[2]["compact"]["state"], "expanded");
+        assert_eq!(answers[2]["records"].as_array().unwrap().len(), 3);
     }
 }
 

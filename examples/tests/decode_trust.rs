@@ -71,7 +71,7 @@ fn no_flipped_bit_makes_another_reading() {
     let profile_b = "434493157856341233038C2075900F002C25B30A000021924D4F2FB66E017A75002007109058475F4BC91DF878B80A1B0F98B629024AAC727942BFC549233C0140829B93";
     let profile_d =
         "304493157856341233038C20757A7500112A1001B30A0000C882038E223BBC1091CEB8C0A1009D388A5AF7883A5B5A7FD6";
-    for (telegram, passing) in [(profile_b, 57), (profile_d, 24)] {
+    for (telegram, passing) in [(profile_b, (57, 2)), (profile_d, (24, 1))] {
         let read = |lines: &str| -> Vec<Value> {
             let (_, out, _) = run(["decode", "-f", "jsonl", "--crc", "none", "-k", KEY], lines.as_bytes());
             out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -87,11 +87,18 @@ fn no_flipped_bit_makes_another_reading() {
         let readings = read(&lines);
         assert_eq!(readings.len(), telegram.len() * 4);
         let passed: Vec<&Value> = readings.iter().filter(|reading| reading["ok"] == true).collect();
+        // A CI of a manufacturer's own makes octets of it and no reading.
+        let (octets, passed): (Vec<&Value>, _) =
+            passed.into_iter().partition(|reading| reading["proprietary"] == true);
+        for reading in &octets {
+            assert!(reading["plaintext"].is_null() && reading["records"].as_array().unwrap().is_empty());
+        }
         for reading in &passed {
             assert_eq!(reading["security"]["authenticated"], true, "{reading}");
-            assert_eq!(reading["records"], sent["records"]);
+            // The OBIS codes go by the device type, which the MAC of mode 7 does not cover behind a short header.
+            assert_eq!(reading["plaintext"], sent["plaintext"]);
         }
-        assert_eq!(passed.len(), passing);
+        assert_eq!((passed.len(), octets.len()), passing);
         for reading in readings.iter().filter(|reading| reading["ok"] != true) {
             assert!(
                 reading["plaintext"].is_null() && reading["records"].as_array().is_none_or(Vec::is_empty)

@@ -148,6 +148,14 @@ pub enum ErrorKind {
         /// Of the headers.
         expected: u16,
     },
+    /// Not authentic: another format is known under the signature, and nothing proves the new one.
+    #[error(
+        "another format with the signature {signature:04X} is known, and nothing proves this one: the first is kept"
+    )]
+    FormatConflict {
+        /// The signature of both.
+        signature: u16,
+    },
     /// Malformed: a format without headers.
     #[error("a format without headers")]
     FormatEmpty,
@@ -275,6 +283,7 @@ impl ErrorKind {
             Self::FullFrameCrc { .. } => "full_frame_crc",
             Self::FormatUnknown { .. } => "format_unknown",
             Self::FormatSignature { .. } => "format_signature",
+            Self::FormatConflict { .. } => "format_conflict",
             Self::FormatEmpty => "format_empty",
             Self::NotCompactable => "not_compactable",
             Self::TooLong { .. } => "too_long",
@@ -307,7 +316,9 @@ impl ErrorKind {
             Self::Phy(kind) => blame_by_name(kind.name()),
             Self::Link(kind) => blame_by_name(kind.name()),
             Self::Security(kind) => blame_by_name(kind.name()),
-            Self::FullFrameCrc { .. } | Self::KeyPurpose { .. } => Blame::NotAuthentic,
+            Self::FullFrameCrc { .. } | Self::FormatConflict { .. } | Self::KeyPurpose { .. } => {
+                Blame::NotAuthentic
+            }
             Self::FormatUnknown { .. } | Self::NotCompactable | Self::NotPublished { .. } => {
                 Blame::Unsupported
             }

@@ -16,11 +16,15 @@ use mbus_app::frame::{
 };
 use mbus_app::record::builder::{Element, RecordsBuilder};
 use mbus_app::record::{Direction, Records};
+use mbus_app::secured_telegram::{NewLink, SecuredTelegram};
 use mbus_app::tpl::{Header, Tpl};
-use mbus_app::{ErrorKind, Telegram};
+use mbus_app::{Blame, ErrorKind, Telegram};
 use mbus_link::wired::{Frame, PrimaryAddress};
 use mbus_link::{Address, CField};
-use oms_security::key::NoKeys;
+use oms_security::count::Count;
+use oms_security::key::{Aes, Key, NoKeys, PreparedKey};
+use oms_security::profile::Profile;
+use oms_security::sender::SenderState;
 use proptest::prelude::*;
 
 const RECORDS: &[u8] = b"\x02\x02\xD2\x04\x02\x15\x2E\x16\x02\x2A\x34\x23";
@@ -147,6 +151,51 @@ fn a_wired_telegram_without_address() {
     let mut octets = wired(&[&[0x79], COMPACT].concat());
     let telegram = Telegram::decode(&mut octets, &NoKeys).unwrap();
     assert_eq!(expand(&telegram, &mut store, &mut [0; 64]).unwrap().unwrap().records, RECORDS);
+}
+
+/// Another list with the signature of Annex G, made by trying: the manufacturer's own VIFE in front of two octets.
+const COLLIDING: &[u8] = b"\x02\xFF\x82\xF6\x19\x34\x12";
+
+#[test]
+fn what_nothing_proves_stands_against_no_known_format() {
+    assert_eq!(signature(&COLLIDING[..5]), 0x3B31);
+    let meter = Address::from_link_octets(WATER.try_into().unwrap());
+    let key = FormatKey::new(meter, 0x3B31);
+    let conflict = |store: &mut dyn FormatStore, body: &[u8]| {
+        let mut octets = wireless(WATER, 0x7A, &[SHORT], body);
+        learn(&Telegram::decode(&mut octets, &NoKeys).unwrap(), store)
+    };
+    let refusal = ErrorKind::FormatConflict { signature: 0x3B31 };
+    // Learned before, whichever came first; in a second store, as those known beforehand are.
+    for (first, second) in [(RECORDS, COLLIDING), (COLLIDING, RECORDS)] {
+        let mut store = BoundedFormats::<4, 32>::new();
+        assert_eq!(conflict(&mut store, first), Ok(Some(key)));
+        let error = conflict(&mut store, second).unwrap_err();
+        assert_eq!((error.kind, error.kind.blame()), (refusal, Blame::NotAuthentic));
+        assert_eq!(conflict(&mut store, first), Ok(Some(key)));
+        assert_eq!(store.export().count(), 1);
+    }
+    let mut both = (BoundedFormats::<4, 32>::new(), BoundedFormats::<4, 32>::new());
+    both.1.learn(&key, b"\x02\x02\x02\x15\x02\x2A").unwrap();
+    assert_eq!(conflict(&mut both, COLLIDING).unwrap_err().kind, refusal);
+    assert_eq!(conflict(&mut both, RECORDS), Ok(Some(key)));
+
+    // With a MAC it is the meter's own word, and is tried first; what was known before is not forgotten.
+    let sealing = PreparedKey::<Aes>::new(&Key::new([0x13; 16]));
+    let mut state = SenderState::new(Count { meter, to_meter: false, key_id: 0, key_version: 0 }, 1);
+    state.export(1, 0);
+    let link = NewLink::Wireless { c_field: CField::SND_NR, sender: meter, ell: None };
+    let telegram = SecuredTelegram { body: COLLIDING, ..SecuredTelegram::new(link, 0x7A, meter, Profile::B) };
+    let (mut buffer, mut out) = ([0; 200], [0; 200]);
+    let sealed = telegram.seal_into(&sealing, &mut state, &mut buffer).unwrap();
+    let mut octets = sealed.frame_into(None, &mut out).unwrap().to_vec();
+    let telegram = Telegram::decode_stripped(&mut octets, &sealing).unwrap();
+    assert!(telegram.is_authenticated());
+    assert_eq!(learn(&telegram, &mut both), Ok(Some(key)));
+    assert_eq!(both.candidate(&key, 0), Some(&COLLIDING[..5]));
+    let mut octets = wireless(WATER, 0x7B, &[SHORT], COMPACT);
+    let telegram = Telegram::decode(&mut octets, &NoKeys).unwrap();
+    assert_eq!(expand(&telegram, &mut both, &mut [0; 64]).unwrap().unwrap().records, RECORDS);
 }
 
 #[test]

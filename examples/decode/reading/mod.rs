@@ -359,9 +359,12 @@ impl Decoder {
             Content::FullFrame | Content::Command => {
                 let device = telegram.meter().map_or(DeviceType::UNKNOWN, |meter| meter.device_type);
                 reading.error = records::fill(reading, telegram.records(), device, telegram.body_offset());
-                // A telegram that teaches nothing is none the worse for it.
-                if self.may_teach(telegram, item) {
-                    let _ = frame::learn(telegram, &mut self.formats);
+                // A telegram that teaches nothing is none the worse for it; two formats under one signature are told.
+                if self.may_teach(telegram, item)
+                    && let Err(Error { kind: kind @ ErrorKind::FormatConflict { .. }, .. }) =
+                        frame::learn(telegram, &mut self.formats)
+                {
+                    reading.notes.push(kind.to_string());
                 }
             }
             Content::CompactFrame => match telegram.fixed_data() {

@@ -11,7 +11,7 @@ use crate::{Error, ErrorKind};
 
 use super::compact::{CompactFrame, Expanded, headers_into, signature};
 use super::format::FormatFrame;
-use super::store::{FormatKey, FormatStore};
+use super::store::{FormatKey, FormatStore, MAX_CANDIDATES};
 
 /// The longest header list that a full frame can have: its octets count among those of a frame.
 const LONGEST_LIST: usize = 255;
@@ -24,6 +24,10 @@ const LONGEST_LIST: usize = 255;
 /// a key opened, or one of a meter on a list of the caller's. Only a MAC or tag keeps strangers out for sure: a
 /// telegram of mode 5 or of the link layer's cipher that was heard can be sent again with changed octets, and a part of
 /// it that is clear ([`oms_security::profile::Observed::clear_octets`]) with any octets at all.
+///
+/// Signature and full-frame CRC are sums and no proof: a list can be made that has both of another one and other units.
+/// So a telegram that is not authenticated never stands against a format that the store has, be it learned, given by the
+/// user or known beforehand: the first one is kept and the conflict is told. One that is authenticated is tried before it.
 ///
 /// ```
 /// use mbus_app::Telegram;
@@ -41,7 +45,7 @@ const LONGEST_LIST: usize = 255;
 /// ```
 ///
 /// # Errors
-/// Those of the format frame, of the records, and of the store.
+/// Those of the format frame, of the records, and of the store; [`ErrorKind::FormatConflict`].
 pub fn learn<S: FormatStore + ?Sized>(
     telegram: &Telegram<'_>,
     store: &mut S,
@@ -68,6 +72,12 @@ pub fn learn<S: FormatStore + ?Sized>(
         }
         _ => return Ok(None),
     };
+    if !telegram.is_authenticated() {
+        let mut known = (0..MAX_CANDIDATES).map_while(|n| store.candidate(&key, n)).peekable();
+        if known.peek().is_some() && !known.any(|known| known == headers) {
+            return Err(ErrorKind::FormatConflict { signature: key.signature }.at(telegram.body_offset()));
+        }
+    }
     store.learn(&key, headers)?;
     Ok(Some(key))
 }
