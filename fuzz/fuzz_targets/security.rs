@@ -17,9 +17,9 @@ use oms_security::count::Count;
 use oms_security::ell_cipher;
 use oms_security::key::{Aes, Key, KeyProvider, KeyRequest, PreparedKey};
 use oms_security::legacy::{DesCandidate, DesKey};
+use oms_security::profile::Profile;
 use oms_security::reassembly::{Channel, Fragments, Reassembler};
 use oms_security::sealed::{Direction, SecurityContext, open, seal};
-use oms_security::profile::Profile;
 use oms_security::security_information::{
     Block, Blocks, KeyPurpose, Protocol, SecuredBlock, SecuredData, Structure,
 };
@@ -111,7 +111,10 @@ fn information(telegram: &Telegram<'_>, keys: &Keys) {
         assert!(words.len() < 100 + 400 * data.message.len(), "{words}");
         assert!(command.data_commands().count() <= data.message.len());
         let purpose = command.purpose();
-        assert_eq!(command.check_purpose(block.key_purpose()).is_err(), purpose.is_some_and(|p| p != block.key_purpose()));
+        assert_eq!(
+            command.check_purpose(block.key_purpose()).is_err(),
+            purpose.is_some_and(|p| p != block.key_purpose())
+        );
         let Ok(len) = command.encoded_len() else { continue };
         let mut message = vec![0; len];
         let message = command.encode_into(&mut message).unwrap();
@@ -186,7 +189,9 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
     }
     let size = fuzzer_mutate(data, size, max_size);
     if seed % 16 == 1 {
-        if let Some(frame) = with_command(&data[..size], seed >> 4, &keys).filter(|frame| frame.len() <= max_size) {
+        if let Some(frame) =
+            with_command(&data[..size], seed >> 4, &keys).filter(|frame| frame.len() <= max_size)
+        {
             data[..frame.len()].copy_from_slice(&frame);
             return frame.len();
         }
@@ -225,7 +230,8 @@ fn decode(frame: &[u8], input: Input, keys: &Keys) -> bool {
 
 /// Cuts the message, puts it together again, and wants the same.
 fn fragments(message: &[u8], afl: AflMessage, room: usize) {
-    let afl = AflMessage { message_length: u16::try_from(message.len()).ok(), ..afl };
+    // Reserved bits of FCL are a frame's own and not the message's: fragments that are cut have none.
+    let afl = AflMessage { message_length: u16::try_from(message.len()).ok(), reserved: 0, ..afl };
     let Ok(mut cut) = Fragments::new(afl, message, message.len().max(1)) else { return };
     let mut store = Reassembler::<2, 400>::new(Duration::from_secs(1));
     while let Ok(Some((part, octets))) = cut.next_within(room) {

@@ -13,7 +13,8 @@ use oms_security::mode::SecurityMode;
 use oms_security::profile::{Policy, Profile};
 use oms_security::replay::{Freshness, ReplayGuard};
 use oms_security::security_information::{
-    Block, Blocks, Function, KeyActivation, KeyPurpose, KeyRing, KeyTransfer, SecuredBlock, SecuredData, Structure, TargetTime, key_wrap,
+    Block, Blocks, Function, KeyActivation, KeyPurpose, KeyRing, KeyTransfer, SecuredBlock, SecuredData,
+    Structure, TargetTime, key_wrap,
 };
 use oms_security::sender::SenderState;
 
@@ -146,7 +147,9 @@ fn ring(data: &[u8], key: &PreparedKey<Aes>) {
         let [what, a, b, time] = order else { unreachable!() };
         let of = |octet: u8| (KeyPurpose([0x00, 0x20, 0x22][usize::from(octet >> 6) % 3]), octet & 0x3F);
         let times = [TargetTime::INVALID, TargetTime([1, 2, 3, 4, *b])];
-        let at = |octet: u8| times.get(usize::from(octet)).copied().unwrap_or(TargetTime::of_seconds(octet.into()));
+        let at = |octet: u8| {
+            times.get(usize::from(octet)).copied().unwrap_or(TargetTime::of_seconds(octet.into()))
+        };
         let (purpose, version) = of(*a);
         let _ = match what % 5 {
             0 => ring.install(purpose, version, key.clone()).is_ok(),

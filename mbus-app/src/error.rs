@@ -374,11 +374,14 @@ impl core::fmt::Display for OfCi {
 fn blame_by_name(name: &str) -> Blame {
     match name {
         "buffer_too_small" | "store_full" => Blame::BufferTooSmall,
+        "message_too_long" => Blame::Unsupported,
         name if name.starts_with("unsupported") => Blame::Unsupported,
         "key_missing"
         | "authentication_key_missing"
         | "check_octets"
         | "mac"
+        | "mac_missing"
+        | "counter_missing"
         | "tag"
         | "tag_mismatch"
         | "tag_missing"
@@ -441,5 +444,69 @@ impl From<UnexpectedEnd> for Error {
 impl From<BufferTooSmall> for Error {
     fn from(small: BufferTooSmall) -> Self {
         ErrorKind::BufferTooSmall { needed: small.needed, available: small.available }.at(small.available)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oms_security::ErrorKind as Security;
+
+    /// As the documentation of each kind begins.
+    #[test]
+    fn kinds_of_the_security_layer_are_blamed_as_they_say() {
+        let (needed, available, tried, length, limit) = (1, 0, 1, 9, 8);
+        for (blame, kinds) in [
+            (
+                Blame::NotAuthentic,
+                &[
+                    Security::KeyMissing,
+                    Security::AuthenticationKeyMissing,
+                    Security::TagMismatch,
+                    Security::TagMissing,
+                    Security::CheckOctets { tried },
+                    Security::Mac { tried },
+                    Security::MacMissing,
+                    Security::CounterMissing,
+                    Security::Tag { tried },
+                    Security::PayloadCrc { tried },
+                    Security::Wrap,
+                ][..],
+            ),
+            (
+                Blame::Unsupported,
+                &[
+                    Security::UnsupportedSuite { suite: 2 },
+                    Security::CompressedPlaintext,
+                    Security::MessageTooLong { length },
+                    Security::UnsupportedMac { authentication_type: 1 },
+                    Security::UnsupportedMode { mode: oms_security::mode::SecurityMode(1) },
+                    Security::UnsupportedField { field: "x" },
+                    Security::ReservedAflBits { bits: 0x100 },
+                ],
+            ),
+            (
+                Blame::BufferTooSmall,
+                &[Security::BufferTooSmall { needed, available }, Security::StoreFull { capacity: 1 }],
+            ),
+            (
+                Blame::Malformed,
+                &[
+                    Security::Truncated { needed, available },
+                    Security::NotAnAfl { ci: 0 },
+                    Security::AflFields { announced: 1 },
+                    Security::MessageControl { control: 1 },
+                    Security::CiphertextTruncated { announced: 1, available },
+                    Security::FragmentGap { expected: 1, found: 2 },
+                    Security::MessageLength { announced: 1, available },
+                    Security::BlockTooShort { length },
+                    Security::TooLong { length, limit },
+                ],
+            ),
+        ] {
+            for kind in kinds {
+                assert_eq!(ErrorKind::Security(*kind).blame(), blame, "{kind:?}");
+            }
+        }
     }
 }

@@ -4,6 +4,8 @@
 //! handed in; a layer that parses a part of it shifts the offset by where that part began. A field
 //! value that nobody knows is data and never an error.
 
+use core::fmt;
+
 use mbus_link::octets::{BufferTooSmall, UnexpectedEnd};
 
 /// What is wrong.
@@ -96,8 +98,8 @@ pub enum ErrorKind {
         /// The mode.
         mode: crate::mode::SecurityMode,
     },
-    /// Unsupported: a field of the configuration that no published telegram has.
-    #[error("{field} of the configuration field is not supported")]
+    /// Unsupported: a value of a field that no published telegram has.
+    #[error("{field} is not supported")]
     UnsupportedField {
         /// Which one.
         field: &'static str,
@@ -113,8 +115,9 @@ pub enum ErrorKind {
     /// Locked: there is no key for this meter.
     #[error("no key for this meter")]
     KeyMissing,
-    /// Not authentic: no key gave the check octets 2F 2F. The key is wrong, or octets were damaged.
-    #[error("no key gives the check octets 2F 2F ({tried} tried)")]
+    /// Not authentic: no key gave the check octets 2F 2F. The key is wrong, or octets were damaged. When sealing, with no
+    /// key tried: the body to be sealed does not begin with them.
+    #[error("{}", CheckOctetsText(*.tried))]
     CheckOctets {
         /// Keys tried.
         tried: usize,
@@ -185,6 +188,17 @@ pub enum ErrorKind {
         /// Octets that it may have.
         limit: usize,
     },
+}
+
+struct CheckOctetsText(usize);
+
+impl fmt::Display for CheckOctetsText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("the body to be sealed does not begin with the check octets 2F 2F"),
+            tried => write!(f, "no key gives the check octets 2F 2F ({tried} tried)"),
+        }
+    }
 }
 
 impl ErrorKind {
@@ -260,5 +274,28 @@ impl From<UnexpectedEnd> for Error {
 impl From<BufferTooSmall> for Error {
     fn from(small: BufferTooSmall) -> Self {
         ErrorKind::BufferTooSmall { needed: small.needed, available: small.available }.at(small.available)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn words_fit_what_was_done() {
+        let text = |kind: ErrorKind| kind.at(3).to_string();
+        assert_eq!(
+            text(ErrorKind::CheckOctets { tried: 2 }),
+            "no key gives the check octets 2F 2F (2 tried) (octet 3)"
+        );
+        assert_eq!(
+            text(ErrorKind::CheckOctets { tried: 0 }),
+            "the body to be sealed does not begin with the check octets 2F 2F (octet 3)"
+        );
+        assert_eq!(
+            text(ErrorKind::UnsupportedField { field: "the structure of the block" }),
+            "the structure of the block is not supported (octet 3)"
+        );
     }
 }
