@@ -11,62 +11,12 @@
 mod vectors;
 
 use proptest::prelude::*;
+use vectors::heard::{Heard, deframer, frames, hear, owned};
 use vectors::on_air::{EXAMPLE_A, EXAMPLE_B};
-use vectors::{Numbers, airs, hex, made_up, pack, sent, turned};
+use vectors::{Numbers, airs, hex, made_up, sent, turned};
 use wmbus_phy::mode::{self, Family};
 use wmbus_phy::sync::Polarity;
-use wmbus_phy::{
-    AirInterface, ChipDeframer, ChipEvent, Chips, Error, ErrorKind, FrameFormat, Search, Sync, format_a,
-};
-
-/// An event that owns its octets: the frame without CRCs, or what could be read and why no more.
-#[derive(Clone, Debug, PartialEq)]
-enum Heard {
-    Frame(Sync, u64, Vec<u8>),
-    Broken(Sync, u64, Vec<u8>, Error),
-}
-
-fn owned(event: ChipEvent<'_>) -> Heard {
-    match event {
-        ChipEvent::Frame { sync, chip, octets } => {
-            Heard::Frame(sync, chip, sync.format.strip_in_place(octets).unwrap().frame.to_vec())
-        }
-        ChipEvent::Broken { sync, chip, octets, error } => Heard::Broken(sync, chip, octets.to_vec(), error),
-    }
-}
-
-/// What is heard in these chips and behind their end, given in pieces of `cut` chips.
-fn hear<const N: usize>(deframer: &mut ChipDeframer<N>, chips: &[bool], cut: usize) -> Vec<Heard> {
-    let mut heard = Vec::new();
-    for piece in chips.chunks(cut) {
-        let packed = pack(piece);
-        let mut input = Chips::with_len(&packed, piece.len());
-        while let Some(event) = deframer.handle_input(&mut input) {
-            heard.push(owned(event));
-        }
-    }
-    deframer.gap();
-    while let Some(event) = deframer.poll_event() {
-        heard.push(owned(event));
-    }
-    assert!(!deframer.is_receiving());
-    heard
-}
-
-fn frames(heard: &[Heard]) -> Vec<&[u8]> {
-    let frame = |heard: &'_ Heard| matches!(heard, Heard::Frame(..));
-    heard
-        .iter()
-        .filter(|heard| frame(heard))
-        .map(|heard| match heard {
-            Heard::Frame(_, _, octets) | Heard::Broken(_, _, octets, _) => &octets[..],
-        })
-        .collect()
-}
-
-fn deframer(airs: &[AirInterface]) -> ChipDeframer {
-    ChipDeframer::new(airs).unwrap()
-}
+use wmbus_phy::{AirInterface, ChipDeframer, Chips, ErrorKind, FrameFormat, Search, format_a};
 
 const T_AND_C: [AirInterface; 2] = [mode::T1.from_meter, mode::C1.from_meter];
 

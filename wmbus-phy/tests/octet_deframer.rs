@@ -248,6 +248,37 @@ fn noise_is_told_in_bounded_pieces() {
     assert!(size_of::<OctetDeframer>() < 450, "{}", size_of::<OctetDeframer>());
 }
 
+/// One octet over and over, every octet: each is told once, and none of it is a frame.
+#[test]
+fn every_octet_without_end() {
+    for octet in 0..=255 {
+        for formats in [&[A][..], &[B], &[A, B]] {
+            for begin in [false, true] {
+                let mut deframer = deframer(formats);
+                if begin {
+                    deframer.begin();
+                }
+                let heard = hear(&mut deframer, &[octet; 1_000], 77);
+                assert!(frames(&heard).is_empty(), "{octet:02X}");
+                assert_eq!(octets_of(&heard), 1_000, "{octet:02X}");
+            }
+        }
+    }
+}
+
+/// L-field FF: 290 octets of format A, 256 of format B, behind octets that look like longer frames.
+#[test]
+fn the_longest_frames_behind_each_other() {
+    for format in [A, B] {
+        let octets = on_air(format, &made_up(if format == A { 255 } else { 251 }));
+        assert_eq!((octets[0], octets.len()), (0xFF, if format == A { 290 } else { 256 }));
+        let stream = [&[0xFF; 3], &octets[..], &octets[..]].concat();
+        let heard = hear(&mut deframer(&[format]), &stream, 19);
+        let frame = Heard::Frame(format, octets);
+        assert_eq!(heard, [Heard::Noise(3), frame.clone(), frame]);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -8,6 +8,8 @@
 //! A start octet may stand in noise and in data. So a frame counts only when all of it is right; otherwise the
 //! search goes on at the octet behind the false start, and a frame that begins inside a broken one is found.
 //!
+//! `OctetDeframer` of `wmbus-phy` does this for the radio; its documentation says why the two stay apart.
+//!
 //! Invariants: every octet belongs to exactly one event; where the input is cut into calls changes nothing; a
 //! frame is reported with its last octet. An octet costs at most one pass over the buffer. Inside a broken frame
 //! E5 is data, not a single character: otherwise damaged data would acknowledge what nobody acknowledged.

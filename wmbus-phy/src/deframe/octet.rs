@@ -9,6 +9,10 @@
 //! in frame format B the one at the end. Where the radio says that a frame begins ([`OctetDeframer::begin`]) no
 //! CRC is needed to know it.
 //!
+//! The deframer of the wired bus (in `mbus-link`) has the same buffer and keeps the same accounts of what was thrown away, but
+//! what it takes for a frame, for its beginning and for its end (gaps in time, no CRC, E5) is another: shared would be forty
+//! lines, and the wired bus would need the radio.
+//!
 //! Invariants: every octet belongs to exactly one event. A frame that begins inside a broken one or in noise is
 //! found. In frame format B noise is held back for up to 256 octets, as it might become a frame; a gap or `begin`
 //! ends that.

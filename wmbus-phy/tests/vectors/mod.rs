@@ -10,6 +10,7 @@
 use wmbus_phy::mode::{Levels, MODES};
 use wmbus_phy::{AirInterface, Chips, FrameFormat, Mode, Transmission};
 
+pub(crate) mod heard;
 pub(crate) mod on_air;
 
 /// The octets that hex digits say.
