@@ -8,6 +8,7 @@ Only the loopback interface is used. Every wait has an end.
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -166,23 +167,68 @@ def scan_secondary():
     print("secondary scan: 3 of 3 meters, one collision resolved")
 
 
+def stopped(process, phase, expected):
+    """Ctrl-C ends `process` within two seconds; output and status are those expected."""
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    took = time.monotonic() - began
+    if (process.returncode, out, err) != expected or took > 2:
+        sys.exit(f"Ctrl-C, {phase}: {process.returncode} {out!r} {err!r} after {took:.1f} s")
+
+
+def started(*command):
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
 def stop_master():
-    """Ctrl-C ends our own master in the middle of a search that nobody answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(60)
-        port = f"127.0.0.1:{listener.getsockname()[1]}"
-        command = [MASTER, port, "search"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as master:
-            silent, _ = listener.accept()
-            with silent:
-                # Its first request is here, so it is under way.
-                silent.settimeout(60)
-                silent.recv(1)
-                master.send_signal(2)
-                out, err = master.communicate(timeout=30)
-    if (master.returncode, out, err) != (1, "", "master: stopped\n"):
-        sys.exit(f"master on Ctrl-C: {master.returncode} {out} {err}")
-    print("master: Ctrl-C ends a search")
+    """Ctrl-C ends our own master in the middle of each order that nobody answers, and while it waits for a converter."""
+    orders = [["search"], ["scan"], ["read", "1"], ["read", "12345678"], ["set-address", "1", "7"]]
+    for order in orders:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(60)
+            with started(MASTER, f"127.0.0.1:{listener.getsockname()[1]}", *order) as master:
+                silent, _ = listener.accept()
+                with silent:
+                    # Its first request is here, so it is under way.
+                    silent.settimeout(60)
+                    silent.recv(1)
+                    stopped(master, " ".join(order), (1, "", "master: stopped\n"))
+    # A converter that is full: nobody accepts, and the queue of the listener has no place left.
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        callers = [socket.socket() for _ in range(8)]
+        for caller in callers:
+            caller.setblocking(False)
+            caller.connect_ex(full.getsockname())
+        with started(MASTER, f"127.0.0.1:{full.getsockname()[1]}", "search") as master:
+            time.sleep(1)
+            if master.poll() is not None:
+                sys.exit(f"master does not wait for a full converter: {master.communicate()}")
+            stopped(master, "connecting", (1, "", "master: stopped\n"))
+        for caller in callers:
+            caller.close()
+    print(f"master: Ctrl-C ends {len(orders)} orders and the wait for a converter")
+
+
+def stop_meter():
+    """Ctrl-C ends our meter while it waits for a master, while one is connected, and on a pseudo-terminal."""
+    for phase, arguments in [("waiting", ["--tcp", "127.0.0.1:0"]), ("connected", ["--tcp", "127.0.0.1:0"]), ("terminal", [])]:
+        with started(METER, "wired", *CLOCK, *arguments, "water") as meter:
+            name = meter.stdout.readline().strip()
+            if phase == "connected":
+                host, port = name.rsplit(":", 1)
+                with socket.create_connection((host, int(port)), timeout=60) as master:
+                    master.settimeout(60)
+                    # SND-NKE to 1, and E5: it is being served.
+                    master.sendall(bytes.fromhex("1040014116"))
+                    if master.recv(1) != b"\xe5":
+                        sys.exit("the meter does not acknowledge")
+                    stopped(meter, phase, (0, "", ""))
+            else:
+                stopped(meter, phase, (0, "", ""))
+    print("meter: Ctrl-C ends it in each of 3 states")
 
 
 def together(*jobs):
@@ -208,5 +254,5 @@ def together(*jobs):
 
 began = time.monotonic()
 telegrams, compared = sent(), []
-together(over_tcp, over_terminal, scan_primary, scan_secondary, stop_master)
+together(over_tcp, over_terminal, scan_primary, scan_secondary, stop_master, stop_meter)
 print(f"pyMeterBus: {sum(compared)} records of {len(compared)} readouts as sent ({time.monotonic() - began:.0f} s)")
