@@ -2,6 +2,7 @@
 //!
 //! All values are finished texts, so that text, JSON and CSV cannot differ in a reading.
 
+use oms_security::replay::CounterUse;
 use serde_json::Value;
 
 /// What an offset counts.
@@ -93,8 +94,8 @@ pub struct Security {
     pub state: &'static str,
     /// True when a MAC or tag was verified.
     pub authenticated: bool,
-    /// The message counter; only where it was authenticated.
-    pub counter: Option<u32>,
+    /// The message counter and what it counts; only where it was authenticated.
+    pub counter: Option<CounterUse>,
     /// True when whoever remembers counters has had this very telegram.
     pub repeated: bool,
 }

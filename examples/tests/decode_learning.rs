@@ -115,3 +115,23 @@ fn a_clear_part_that_no_mac_covers_teaches_nothing() {
         assert_eq!(last["compact"]["state"], expected, "{out}");
     }
 }
+
+#[test]
+fn enciphered_answers_that_are_no_records_are_told_without_check_octets() {
+    for profile in [Profile::A, Profile::B, Profile::D] {
+        for (ci, body, name, told) in [
+            (0x6E, &[0x10][..], "application_error", "access denied, or not executable now (10)"),
+            (0x74, &[0x05], "alarm", "05"),
+            (0x67, &[0x20], "application_select", "simple billing"),
+        ] {
+            let line = sent(profile, meter(1), 1, ci, body, &[]);
+            let (_, out, _) = run(["decode", "--format", "jsonl", "--key", KEY], line.as_bytes());
+            let reading: Value = serde_json::from_str(&out).unwrap();
+            assert_eq!(
+                (reading[name].as_str(), &reading["error"]),
+                (Some(told), &Value::Null),
+                "{profile} {out}"
+            );
+        }
+    }
+}

@@ -338,6 +338,30 @@ fn through_a_repeater_only_if_it_offers_access() {
 }
 
 #[test]
+fn what_was_heard_directly_is_not_answered_by_the_repeater_too() {
+    let mut g = OtherDevice::<2>::new(gateway(), AccessTiming::T2);
+    // Nothing lies ready when the meter itself is heard; its repetition comes later.
+    g.handle_input(at(0), &frame(0x44, meter(), None, LIMITED, 2)).unwrap();
+    g.post(at(1), meter(), &request(0x7B, 9)).unwrap();
+    g.handle_input(at(10_000), &frame(0x44, meter(), None, LIMITED | 0x12, 2)).unwrap();
+    assert_eq!(g.poll_transmit(at(10_002)), None);
+    // The next one is heard by the repeater alone.
+    g.handle_input(at(70_000), &frame(0x44, meter(), None, LIMITED | 0x12, 3)).unwrap();
+    assert_eq!(g.poll_transmit(at(70_002)).unwrap()[11], 0x86);
+    // Two others are heard directly: there is room for two, so the first is forgotten.
+    for (n, number) in [(1, 4), (2, 5), (1, 6)] {
+        g.handle_input(at(71_000), &frame(0x44, numbered_meter(n), None, LIMITED, number)).unwrap();
+    }
+    g.handle_input(at(80_000), &frame(0x44, meter(), None, LIMITED | 0x12, 2)).unwrap();
+    assert!(g.poll_transmit(at(80_002)).is_some());
+    g.post(at(81_000), numbered_meter(1), &request(0x7B, 9)).unwrap();
+    g.handle_input(at(82_000), &frame(0x44, numbered_meter(1), None, LIMITED | 0x12, 6)).unwrap();
+    assert_eq!(g.poll_transmit(at(82_002)), None);
+    // Without any room it cannot know.
+    assert!(OtherDevice::<0>::new(gateway(), AccessTiming::T2).handle_input(at(0), &answer(1)).is_ok());
+}
+
+#[test]
 fn an_access_demand_is_acknowledged_with_its_number() {
     let mut g = OtherDevice::<1>::new(gateway(), AccessTiming::T2);
     g.handle_input(at(0), &frame(0x48, meter(), None, LIMITED, 0x51)).unwrap();

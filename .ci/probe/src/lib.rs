@@ -150,6 +150,7 @@ fn wireless_frames(input: &[u8]) {
         black_box((predictor.observe(now, control, octet), predictor.next_window(now)));
         let mut learning = black_box(SynchronousPredictor::learning(100, Duration::ZERO));
         black_box((learning.observe(now, control, octet), learning.next_window(now), learning.nominal()));
+        black_box(learning.expects(now, control, octet));
         black_box(NominalInterval::estimate(nominal.before(octet), octet, 7));
     }
     let mut status = black_box(LinkStatus::new());

@@ -113,8 +113,8 @@ fn security(security: &Security) -> Value {
         "mode": security.mode, "layer": security.layer, "state": security.state,
         "authenticated": security.authenticated,
     });
-    if let (Value::Object(fields), Some(counter)) = (&mut fields, security.counter) {
-        fields.insert("counter".to_owned(), counter.into());
+    if let (Value::Object(fields), Some(counter)) = (&mut fields, &security.counter) {
+        fields.insert("counter".to_owned(), counter.counter.into());
     }
     fields
 }

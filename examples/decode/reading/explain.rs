@@ -3,7 +3,8 @@
 use super::ci_text;
 use crate::decode::anatomy::{Header as TransportHeader, Walk};
 use crate::decode::model::Span;
-use mbus_app::application_error::ApplicationError;
+use mbus_app::application_error::ErrorCode;
+use mbus_app::body::Body;
 use mbus_app::ci::{Content, HeaderKind};
 use mbus_app::command::Selection;
 use mbus_app::record::{Header, Record, RecordKind, RecordOptions, Records};
@@ -65,12 +66,19 @@ fn body(walk: &mut Walk, telegram: &Telegram<'_>, end: usize) {
         }
         Content::FormatFrame => format_frame(walk),
         Content::ApplicationError => {
-            let code = ApplicationError::parse(telegram.body()).code;
+            check_octets(walk);
+            let code = walk.rest().first().copied().map(ErrorCode).unwrap_or_default();
             walk.take(1, "error code", code.name());
         }
-        Content::Alarm => walk.take(1, "alarm", "bits of the manufacturer"),
+        Content::Alarm => {
+            check_octets(walk);
+            walk.take(1, "alarm", "bits of the manufacturer");
+        }
         Content::ApplicationSelect | Content::SelectedApplication => {
-            walk.take(1, "application", super::application(telegram.body()));
+            check_octets(walk);
+            if let Ok(Body::ApplicationSelect(select)) = Body::of(telegram) {
+                walk.take(1, "application", super::application(select));
+            }
         }
         Content::Selection => {
             let text = |selection: Selection<'_>| selection.address.to_string();

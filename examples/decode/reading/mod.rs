@@ -14,7 +14,6 @@ use super::input::{Crc, Item, Kind};
 use super::keys::{Key, Keys};
 use super::model::{Compact, Frame, Meter, Reading, Security, Transport};
 use clock::LineClock;
-use mbus_app::alarm::Alarm;
 use mbus_app::application_error::ApplicationError;
 use mbus_app::body::Body;
 use mbus_app::ci::{CiField, Content};
@@ -372,19 +371,24 @@ impl Decoder {
                 None => self.compact(reading, telegram, item),
             },
             Content::FormatFrame => self.format(reading, telegram, item),
-            Content::ApplicationError => {
-                let error = ApplicationError::parse(body);
-                reading.facts.push(("application_error", format!("{} ({:02X})", error.code, error.code.0)));
-            }
-            Content::Alarm => {
-                if let Ok((alarm, _)) = Alarm::parse_prefix(body) {
-                    reading.facts.push(("alarm", format!("{:02X}", alarm.0)));
+            Content::ApplicationError
+            | Content::Alarm
+            | Content::ApplicationSelect
+            | Content::SelectedApplication => {
+                // Without the check octets and fillers of the security mode.
+                match Body::of(telegram) {
+                    Ok(Body::ApplicationError(ApplicationError { code, .. })) => {
+                        reading.facts.push(("application_error", format!("{code} ({:02X})", code.0)));
+                    }
+                    Ok(Body::Alarm(alarm)) => reading.facts.push(("alarm", format!("{:02X}", alarm.0))),
+                    Ok(Body::ApplicationSelect(select)) => {
+                        reading.facts.push(("application_select", application(select)));
+                    }
+                    Ok(_) => {}
+                    Err(error) => reading.error = Some(problem::of(error)),
                 }
             }
             Content::ManufacturerSpecific => reading.proprietary = true,
-            Content::ApplicationSelect | Content::SelectedApplication => {
-                reading.facts.push(("application_select", application(body)));
-            }
             Content::Selection => {
                 if let Ok(selection) = mbus_app::command::Selection::parse(body) {
                     reading.facts.push(("selection", selection.address.to_string()));
@@ -644,7 +648,7 @@ fn security(telegram: &Telegram<'_>, stopped: Option<Error>) -> Option<Security>
         layer: "transport",
         state,
         authenticated: telegram.is_authenticated(),
-        counter: telegram.counter().map(|used| used.counter),
+        counter: telegram.counter(),
         repeated: false,
     })
 }
@@ -672,8 +676,8 @@ fn medium(device: DeviceType) -> String {
 }
 
 /// An application and its block, or the reset.
-fn application(body: &[u8]) -> String {
-    match ApplicationSelect::parse(body) {
+fn application(select: ApplicationSelect<'_>) -> String {
+    match select {
         ApplicationSelect::Reset => "reset".to_owned(),
         ApplicationSelect::Select { application, block: 0 } => application.to_string(),
         ApplicationSelect::Select { application, block } => format!("{application}, block {block}"),

@@ -1,7 +1,8 @@
 //! What is known of each meter that was heard: how often, how well, how it is secured, what was refused.
 //!
 //! Invariants: a telegram that was refused moves nothing but its count, so nobody disturbs the account of a meter by
-//! sending in its name; at most [`MOST`] meters have one, the others share the last line.
+//! sending in its name; nor does one that no MAC vouches for and that comes at the wrong time; at most [`MOST`] meters
+//! have one, the others share the last line.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use examples::decode::model::{Meter, Reading, Security};
@@ -30,6 +31,9 @@ pub struct Account {
     rescued: u32,
     link: LinkStatus,
     predictor: SynchronousPredictor,
+    /// What telegrams out of time would make of it: when they keep a time of their own, it is the right one.
+    other: SynchronousPredictor,
+    strays: u32,
     in_time: u32,
     predicted: u32,
     profiles: BTreeSet<String>,
@@ -47,6 +51,8 @@ impl Account {
             rescued: 0,
             link: LinkStatus::new(),
             predictor: SynchronousPredictor::learning(TOLERANCE, GUARD),
+            other: SynchronousPredictor::learning(TOLERANCE, GUARD),
+            strays: 0,
             in_time: 0,
             predicted: 0,
             profiles: BTreeSet::new(),
@@ -55,20 +61,30 @@ impl Account {
             refused: BTreeMap::new(),
         }
     }
-    /// A telegram that was heard for the first time and is believed.
-    fn heard(&mut self, now: Instant, reading: &Reading) {
+    /// A telegram that was heard for the first time and is believed; false when only its time speaks against it.
+    fn heard(&mut self, now: Instant, reading: &Reading) -> bool {
         self.telegrams += 1;
         self.signal = self.signal.max(reading.rssi_dbm);
         if let Some(security) = reading.security.as_ref().filter(|_| !reading.records.is_empty()) {
             self.profiles.insert(profile(security));
         }
         let security = reading.security.as_ref();
-        self.counter = security.and_then(|security| security.counter).or(self.counter);
-        let Some(frame) = reading.frame.as_ref().filter(|frame| frame.kind != "wired") else { return };
+        self.counter = security.and_then(|security| Some(security.counter?.counter)).or(self.counter);
+        let Some(frame) = reading.frame.as_ref().filter(|frame| frame.kind != "wired") else {
+            return true;
+        };
         let Routing { control: Some(control), access_number: Some(number), .. } = Routing::of(&frame.octets)
         else {
-            return;
+            return true;
         };
+        let is_authentic = security.is_some_and(|security| security.authenticated);
+        if !is_authentic && self.predictor.expects(now, control, number) == Some(false) {
+            self.strays += 1;
+            if let Observation::InTime { .. } = self.other.observe(now, control, number) {
+                self.predictor = self.other;
+            }
+            return false;
+        }
         self.link.observe(now, control, number);
         if control.contains(CommunicationControl::HOP.union(CommunicationControl::SYNCHRONOUS)) {
             self.rescued += 1;
@@ -81,6 +97,7 @@ impl Account {
             Observation::OutOfTime => self.predicted += 1,
             _ => {}
         }
+        true
     }
     /// Telegrams that nobody heard, directly or through a repeater.
     #[must_use]
@@ -107,7 +124,7 @@ impl Account {
     pub const fn refused(&self) -> &BTreeMap<String, u32> {
         &self.refused
     }
-    fn row(&self, name: &str) -> [String; 12] {
+    fn row(&self, name: &str) -> [String; 13] {
         let known = self.predictor.nominal();
         let refused = self.refused.iter().map(|(kind, count)| format!("{count} {kind}"));
         [
@@ -119,6 +136,7 @@ impl Account {
             self.link.repeated().to_string(),
             known.map(|nominal| span(nominal.as_secs())).unwrap_or_default(),
             if self.predicted > 0 { format!("{}/{}", self.in_time, self.predicted) } else { String::new() },
+            self.strays.to_string(),
             self.profiles.iter().cloned().collect::<Vec<_>>().join(" "),
             self.counter.map(|counter| counter.to_string()).unwrap_or_default(),
             self.signal.map(|dbm| format!("{dbm} dBm")).unwrap_or_default(),
@@ -166,13 +184,14 @@ impl Accounts {
     pub fn of(&self, name: &str) -> Option<&Account> {
         self.of.get(name)
     }
-    /// A telegram that was heard for the first time and is believed.
-    pub fn heard(&mut self, now: Instant, name: &str, reading: &Reading) {
+    /// A telegram that was heard for the first time and is believed; false when no MAC vouches for it and it comes at a
+    /// time at which its meter does not send.
+    pub fn heard(&mut self, now: Instant, name: &str, reading: &Reading) -> bool {
         let medium = reading.meter.as_ref().map(|meter| meter.medium.clone()).unwrap_or_default();
         let account = self.account(name);
         // A name that was only refused so far has none.
         account.medium = medium;
-        account.heard(now, reading);
+        account.heard(now, reading)
     }
     /// A telegram that was heard before, with this CC and access number.
     pub fn heard_again(&mut self, now: Instant, name: &str, frame: &[u8], signal: Option<i16>) {
@@ -215,6 +234,7 @@ impl Accounts {
             "repeater",
             "interval",
             "in time",
+            "strays",
             "profile",
             "counter",
             "signal",
@@ -223,7 +243,7 @@ impl Accounts {
         for (name, account) in &self.of {
             table.add_row(account.row(name));
         }
-        for column in table.column_iter_mut().skip(2).take(9) {
+        for column in table.column_iter_mut().skip(2).take(10) {
             column.set_cell_alignment(CellAlignment::Right);
         }
         table.trim_fmt()

@@ -14,7 +14,8 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:\n  \
     rtl_wmbus ... | gateway listen --keys keys.txt --state gateway.state\n  \
     gateway listen --keys keys.txt roof=10.0.0.5:4000 cellar=/run/cellar.pipe\n  \
-    gateway listen --keys keys.txt monday-roof.txt monday-cellar.txt > monday.jsonl")]
+    gateway listen --keys keys.txt monday-roof.txt monday-cellar.txt > monday.jsonl\n  \
+    gateway simulate --hours 24 --loss 10")]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -27,6 +28,26 @@ pub enum What {
     /// Listen: JSON Lines as `decode` prints them on standard output, on standard error what was refused and, at the end, a
     /// table of the meters
     Listen(Listen),
+    /// Simulate a house in virtual time: meters of all profiles, a gateway that talks to them and one that listens, a
+    /// repeater, losses, collisions, and an attacker; prints how it went
+    Simulate(Simulate),
+}
+
+/// Simulating.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Simulate {
+    /// How many meters there are, the last of them a neighbour's; the gateways hear every fourth only by the repeater
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(2..=60))]
+    pub meters: u32,
+    /// How long
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=168))]
+    pub hours: u32,
+    /// Percent of receptions that are lost by chance
+    #[arg(long, value_name = "PERCENT", default_value_t = 3, value_parser = clap::value_parser!(u32).range(..=50))]
+    pub loss: u32,
+    /// What the numbers of the meters, the losses and the attacks are drawn from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// Listening.

@@ -13,6 +13,7 @@ use super::account::Accounts;
 use examples::decode::input::Item;
 use examples::decode::model::{Meter, Problem, Reading};
 use examples::decode::reading::{Decoder, wireless_frame};
+use mbus_link::c_field::Sender;
 use mbus_link::time::{Duration, Instant};
 use mbus_link::wireless::duplicates::{DuplicateFilter, DuplicateKey, Verdict};
 use std::collections::VecDeque;
@@ -43,7 +44,13 @@ pub struct Collector {
     warnings: VecDeque<String>,
     accounts: Accounts,
     left_out: u32,
+    /// Frames of gateways.
+    downlink: u32,
 }
+
+/// Said of a telegram that comes at the wrong time.
+const STRAY: &str = "this meter does not send at this time, and no MAC vouches for the telegram: it may be an old one that \
+                     somebody sent again";
 
 impl Collector {
     /// A collector that has heard nothing yet. A frame is known again for `remember`; a telegram waits `wait` for a copy
@@ -59,6 +66,7 @@ impl Collector {
             warnings: VecDeque::new(),
             accounts: Accounts::default(),
             left_out: 0,
+            downlink: 0,
         }
     }
     /// What opens and judges the telegrams.
@@ -75,10 +83,21 @@ impl Collector {
     pub const fn left_out(&self) -> u32 {
         self.left_out
     }
+    /// Frames to meters that were heard too, and left out.
+    #[must_use]
+    pub const fn downlink(&self) -> u32 {
+        self.downlink
+    }
     /// Takes a telegram that `receiver` heard at `now`, on line `line`.
     pub fn handle_input(&mut self, now: Instant, receiver: &str, item: Item, line: usize) {
         let frame = wireless_frame(&item);
         let key = frame.as_deref().and_then(|frame| DuplicateKey::of(frame).ok());
+        let from_gateway =
+            |key: DuplicateKey| key.c_field.row().is_some_and(|row| row.sender == Sender::OtherDevice);
+        if key.is_some_and(from_gateway) {
+            self.downlink = self.downlink.saturating_add(1);
+            return;
+        }
         if key.is_some_and(|key| self.known_only && !self.decoder.has_key_of(key.address)) {
             self.left_out = self.left_out.saturating_add(1);
             return;
@@ -105,7 +124,7 @@ impl Collector {
             self.warn(receiver, problem);
         }
     }
-    fn judge(&mut self, now: Instant, receiver: &str, key: Option<DuplicateKey>, reading: Reading) {
+    fn judge(&mut self, now: Instant, receiver: &str, key: Option<DuplicateKey>, mut reading: Reading) {
         let name = reading.meter.as_ref().map(Accounts::name);
         if let Some(problem) = &reading.error {
             match &name {
@@ -121,7 +140,9 @@ impl Collector {
             self.accounts.heard_again(now, &name, frame, reading.rssi_dbm);
             return;
         }
-        self.accounts.heard(now, &name, &reading);
+        if !self.accounts.heard(now, &name, &reading) {
+            reading.notes.push(STRAY.to_owned());
+        }
         let heard_by = vec![receiver.to_owned()];
         self.waiting.push_back(Waiting { due: now.after(self.wait), key, reading, heard_by });
     }
@@ -154,6 +175,11 @@ impl Collector {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.waiting.front().map(|waiting| waiting.due)
+    }
+    /// True for a reading that came at the wrong time, with nothing else that vouches for it.
+    #[must_use]
+    pub fn is_stray(reading: &Reading) -> bool {
+        reading.notes.iter().any(|note| note == STRAY)
     }
     /// The next thing to tell the operator.
     pub fn poll_warning(&mut self) -> Option<String> {

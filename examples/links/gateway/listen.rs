@@ -232,6 +232,9 @@ impl<'a> Session<'a> {
         if self.collector.left_out() > 0 {
             writeln!(self.err, "left out: {} telegrams of meters without a key", self.collector.left_out())?;
         }
+        if self.collector.downlink() > 0 {
+            writeln!(self.err, "left out: {} frames to meters", self.collector.downlink())?;
+        }
         match forwarded {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
             _ => Ok(()),

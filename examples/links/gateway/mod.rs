@@ -12,6 +12,7 @@ pub mod collector;
 mod listen;
 pub mod moment;
 pub mod receivers;
+mod simulation;
 pub mod state;
 
 use arguments::{Arguments, What};
@@ -54,7 +55,15 @@ fn execute(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> u8 {
-    let What::Listen(listening) = arguments.what;
+    let listening = match arguments.what {
+        What::Listen(listening) => listening,
+        What::Simulate(simulated) => {
+            let (text, holds) = simulation::simulate(&simulated);
+            // Who closes the pipe early has seen enough.
+            let _ = write!(out, "{text}");
+            return if holds { WELL } else { REFUSED };
+        }
+    };
     let (status, message) = match listen::listen(&listening, stdin, stop, out, err) {
         Ok(true) => return WELL,
         Ok(false) => return REFUSED,

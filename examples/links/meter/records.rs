@@ -332,7 +332,9 @@ fn date(day: NaiveDate) -> Date {
     Date { year: u16::try_from(day.year()).ok(), month: part(day.month()), day: part(day.day()) }
 }
 
-fn date_time(now: NaiveDateTime) -> DateTime {
+/// A moment to the minute, as type F has it.
+#[must_use]
+pub fn date_time(now: NaiveDateTime) -> DateTime {
     let part = |n: u32| u8::try_from(n).ok();
     DateTime {
         date: date(now.date()),

@@ -199,6 +199,23 @@ impl SynchronousPredictor {
         self.candidate = found;
         Observation::OutOfTime
     }
+    /// Whether a frame heard at `now` with this access number would be in time; nothing is learned from it. `None` when
+    /// that cannot be told: before the interval is known, and for frames that are not synchronous or were repeated.
+    /// Without a MAC this is all that tells an old frame that somebody sent again from a new one.
+    #[must_use]
+    pub fn expects(&self, now: Instant, control: CommunicationControl, access_number: u8) -> Option<bool> {
+        let ((heard, number), nominal) = (self.last?, self.nominal?);
+        if control.contains(CommunicationControl::HOP) || !control.contains(CommunicationControl::SYNCHRONOUS)
+        {
+            return None;
+        }
+        // Reading the clock of a copy changes nothing.
+        let mut clock = self.clock;
+        let now = clock.read(now);
+        let frames = access_number.wrapping_sub(number);
+        let (from, to) = self.steady_window(nominal, heard, number, frames);
+        Some(frames > 0 && from <= now && now <= to)
+    }
     /// When the receiver has to listen for the synchronous frame `frames` after the last one heard: from
     /// and to, on the caller's clock. `None` before the first frame, as long as the interval is not known, and for 0.
     #[must_use]
@@ -322,6 +339,29 @@ mod tests {
         assert_eq!(predictor.window(1), window);
         assert_eq!(predictor.observe(later, SYNC, 11), Observation::OutOfTime);
         assert_ne!(predictor.window(1), window);
+    }
+
+    #[test]
+    fn what_is_expected_is_told_without_learning() {
+        let mut predictor = predictor();
+        let (start, hop) = (Instant::ZERO, SYNC.union(CommunicationControl::HOP));
+        assert_eq!(predictor.expects(start, SYNC, 10), None);
+        predictor.observe(start, SYNC, 10);
+        let window = predictor.window(1);
+        let due = |frames| start.after(NominalInterval::from_secs(16).unwrap().between(10, frames));
+        for (at, control, number, expected) in [
+            (due(1), SYNC, 11, Some(true)),
+            (due(5), SYNC, 15, Some(true)),
+            (due(5), SYNC, 14, Some(false)),
+            (due(1), SYNC, 10, Some(false)),
+            (due(1), SYNC, 3, Some(false)),
+            (due(1), hop, 11, None),
+            (due(1), CommunicationControl::empty(), 11, None),
+        ] {
+            assert_eq!(predictor.expects(at, control, number), expected, "{number}");
+        }
+        assert_eq!(predictor.window(1), window);
+        assert_eq!(predictor.observe(due(1), SYNC, 11), Observation::InTime { missed: 0 });
     }
 
     #[test]

@@ -18,7 +18,8 @@
 //! EN 13757-4, 11.6 and 11.7; OMS Specification. Invariants: at most `N` frames are kept, each sent at
 //! most `tries` times and kept at most `keep`; one frame is on its way at a time; an answer counts only
 //! when it carries the access number of the request, so a repetition of an older answer does not; frames
-//! that went through a repeater are answered only if it offers access (R), and then with R set.
+//! that went through a repeater are answered only if it offers access (R) and they were not heard from the meter itself,
+//! and then with R set: asked by both ways, the gateway's frame and the repeater's would meet in the meter's next window.
 
 use crate::queue::Queue;
 use crate::relay::set_repeated_access;
@@ -108,6 +109,9 @@ pub struct OtherDevice<const N: usize> {
     next_ticket: u32,
     outgoing: Option<Outgoing>,
     sending: StoredFrame,
+    /// The last frame of each meter that was heard directly: its sender and access number. The oldest is replaced.
+    direct: [Option<(Address, u8)>; N],
+    next_direct: usize,
     events: Queue<OtherDeviceEvent, 8>,
 }
 
@@ -126,6 +130,8 @@ impl<const N: usize> OtherDevice<N> {
             next_ticket: 0,
             outgoing: None,
             sending: StoredFrame::EMPTY,
+            direct: [None; N],
+            next_direct: 0,
             events: Queue::new(),
         }
     }
@@ -204,7 +210,11 @@ impl<const N: usize> OtherDevice<N> {
         let repeats_its_answer = c_field.is(CField::RSP_UD) && routing.addressee == Some(self.address);
         let window = self.timing.window(routing.control).after(now);
         let access_number = routing.access_number.unwrap_or(0);
-        if through_repeater && !control.contains(CommunicationControl::REPEATED_ACCESS) {
+        if !through_repeater {
+            self.heard_directly(meter, access_number);
+        } else if !control.contains(CommunicationControl::REPEATED_ACCESS)
+            || self.direct.contains(&Some((meter, access_number)))
+        {
             return Ok(());
         }
         if c_field == CField::SND_IR {
@@ -291,6 +301,17 @@ impl<const N: usize> OtherDevice<N> {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.posted.iter().flatten().count()
+    }
+
+    fn heard_directly(&mut self, meter: Address, access_number: u8) {
+        let known = self.direct.iter().position(|heard| heard.is_some_and(|(heard, _)| heard == meter));
+        let place = known.unwrap_or(self.next_direct);
+        if known.is_none() {
+            self.next_direct = self.next_direct.saturating_add(1).checked_rem(N).unwrap_or(0);
+        }
+        if let Some(slot) = self.direct.get_mut(place) {
+            *slot = Some((meter, access_number));
+        }
     }
 
     /// Takes out the posted frame that this one answers.
