@@ -42,9 +42,9 @@ struct Arguments {
     /// How many meters are on the line
     #[arg(short = 'n', long, value_name = "N", default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..=1000))]
     meters: u32,
-    /// How many of them share the first six digits of their numbers
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(..=99))]
-    alike: u32,
+    /// How many of them share the first six digits of their numbers [default: 10, or all of fewer]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=99))]
+    alike: Option<u32>,
     /// Percent of frames that one meter does not hear, and of answers that the master does not hear: a row for each
     #[arg(long, value_name = "PERCENT", value_delimiter = ',', default_values_t = [0, 1, 5], value_parser = clap::value_parser!(u32).range(..=50))]
     loss: Vec<u32>,
@@ -62,6 +62,12 @@ struct Arguments {
     seed: u64,
 }
 
+impl Arguments {
+    fn alike(&self) -> u32 {
+        self.alike.unwrap_or(10.min(self.meters))
+    }
+}
+
 /// The program, with the streams of its process.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -76,7 +82,7 @@ pub fn run(words: impl Words) -> (u8, String, String) {
 }
 
 fn execute(arguments: Arguments, out: Stream<'_>, err: Stream<'_>) -> u8 {
-    if arguments.alike > arguments.meters {
+    if arguments.alike() > arguments.meters {
         let _ = writeln!(err, "bus: --alike is larger than --meters");
         return USAGE;
     }
@@ -93,7 +99,7 @@ fn numbers(arguments: &Arguments) -> Vec<u32> {
     let shared = random.below(1_000_000) * 100;
     let mut numbers: Vec<u32> = Vec::new();
     while numbers.len() < usize::try_from(arguments.meters).unwrap_or_default() {
-        let alike = numbers.len() < usize::try_from(arguments.alike).unwrap_or_default();
+        let alike = numbers.len() < usize::try_from(arguments.alike()).unwrap_or_default();
         let number = if alike { shared + random.below(100) } else { random.below(100_000_000) };
         if !numbers.contains(&number) {
             numbers.push(number);

@@ -48,8 +48,17 @@ fn a_line_that_loses_half_says_what_was_missed() {
 }
 
 #[test]
+fn few_meters_are_alike_without_a_word() {
+    for meters in ["1", "5"] {
+        assert_eq!(table(&["-n", meters, "--loss", "0"]).0, 0);
+    }
+}
+
+#[test]
 fn wrong_usage() {
-    for arguments in [&["--meters", "0"][..], &["--meters", "2"], &["--loss", "51"], &["--baud", "1"]] {
+    for arguments in
+        [&["--meters", "0"][..], &["--meters", "2", "--alike", "3"], &["--loss", "51"], &["--baud", "1"]]
+    {
         assert_eq!(run(["bus"].iter().chain(arguments)).0, 2, "{arguments:?}");
     }
 }
