@@ -1,5 +1,6 @@
 //! What the user asks for.
 
+use super::problem::Problem;
 use super::target::Target;
 use clap::{Parser, Subcommand};
 use examples::decode::arguments::{KeyText, Output};
@@ -68,19 +69,38 @@ pub enum Order {
         /// The meter
         #[arg(value_name = "METER")]
         meter: Target,
-        /// The most telegrams that it may send
+        /// The most telegrams that are read; exit status 1 when more follow
         #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..))]
         most: u16,
     },
-    /// Give a meter another primary address
+    /// Give one meter another primary address
     SetAddress {
-        /// The meter
+        /// The meter, without wildcards; 254 only when it is alone on the line
         #[arg(value_name = "METER")]
         meter: Target,
         /// The new address, 1 to 250
         #[arg(value_name = "ADDRESS", value_parser = clap::value_parser!(u8).range(1..=250))]
         address: u8,
     },
+}
+
+impl Order {
+    /// What the words alone do not show to be wrong.
+    ///
+    /// # Errors
+    /// [`Problem::Usage`].
+    pub fn check(&self) -> Result<(), Problem> {
+        match self {
+            Self::Scan { first, last } if first > last => {
+                Err(Problem::Usage(format!("--first {first} is behind --last {last}: no address is left")))
+            }
+            Self::SetAddress { meter, .. } if meter.means_several() => Err(Problem::Usage(format!(
+                "{meter} may be several: an address is given to one meter\n  try: all eight digits of its number; `search` shows \
+                 them"
+            ))),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@
 //! Only [`session`] waits. Readings are decoded and printed by the parts of `decode`, so both programs say the same.
 
 pub mod arguments;
+mod assignment;
 pub mod problem;
+mod readout;
 pub mod session;
 pub mod target;
 
@@ -23,14 +25,11 @@ use examples::decode::reading::{Decoder, GivenKeys};
 use indicatif::{ProgressBar, ProgressStyle};
 use mbus_link::DeviceType;
 use mbus_link::time::Duration;
-use mbus_link::wired::{
-    Command, DataClass, LineTiming, Master, PrimaryAddress, SearchReport, SearchSettings,
-};
+use mbus_link::wired::{LineTiming, Master, PrimaryAddress, SearchReport, SearchSettings};
 use problem::{Problem, said};
-use session::{Answer, Found, Session};
+use session::{Found, Session};
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
-use target::Target;
 
 /// Exit status: all was done.
 const DONE: u8 = 0;
@@ -216,15 +215,18 @@ impl<'a> Printer<'a> {
 }
 
 async fn carry_out(arguments: &Arguments, printer: &mut Printer<'_>) -> Result<(), Problem> {
+    arguments.order.check()?;
     let baud = arguments.baud.baud();
     let allowance = Duration::from_millis(u64::from(arguments.allowance));
     let mut master = Master::new(LineTiming::new(baud).with_allowance(allowance));
     master.set_sends(arguments.tries);
+    // Of several meters none is to pass for the only one.
+    master.set_hears_out(matches!(arguments.order, Order::SetAddress { .. }));
     let mut session = Session::open(&arguments.port, master).await?;
     match arguments.order {
-        Order::Read { meter, most } => read(&mut session, printer, meter, most).await,
+        Order::Read { meter, most } => readout::read(&mut session, printer, meter, most).await,
         Order::SetAddress { meter, address } => {
-            set_address(&mut session, printer, meter, PrimaryAddress(address)).await
+            assignment::set_address(&mut session, printer, meter, PrimaryAddress(address)).await
         }
         Order::Scan { first, last } => {
             let bar = printer.bar();
@@ -233,8 +235,7 @@ async fn carry_out(arguments: &Arguments, printer: &mut Printer<'_>) -> Result<(
                 bar.set_message(format!("{} found", printer.lines));
                 Ok(())
             };
-            let report =
-                session.scan((first, last.max(first)), found, |done| bar.set_position(u64::from(done))).await;
+            let report = session.scan((first, last), found, |done| bar.set_position(u64::from(done))).await;
             bar.finish_and_clear();
             ended(printer, report)
         }
@@ -259,108 +260,7 @@ fn ended(printer: &mut Printer<'_>, report: Result<SearchReport, Problem>) -> Re
     let report = report?;
     printer.report(report)?;
     if report.found == 0 {
-        let fault = mbus_link::wired::Fault::Silence;
-        return Err(Problem::Meter { what: "no meter was found".into(), fault, sends: 1 });
+        return Err(Problem::NoMeter { collisions: report.collisions });
     }
     Ok(())
-}
-
-async fn select(session: &mut Session, meter: Target) -> Result<(), Problem> {
-    if let Some(selection) = meter.selection() {
-        session.order(&meter.to_string(), |master| master.select(&selection)).await?;
-    }
-    Ok(())
-}
-
-/// All telegrams of one meter, printed as one reading.
-async fn read(
-    session: &mut Session,
-    printer: &mut Printer<'_>,
-    meter: Target,
-    most: u16,
-) -> Result<(), Problem> {
-    select(session, meter).await?;
-    let what = meter.to_string();
-    let mut whole: Option<Reading> = None;
-    let mut telegrams = 0_u16;
-    loop {
-        let answer = session.order(&what, |master| {
-            if telegrams == 0 { master.read(meter.address(), most) } else { master.more() }
-        });
-        let octets = match answer.await {
-            Ok(Answer::Data(octets)) => octets,
-            Ok(Answer::Done) => return Ok(()),
-            Err(problem) => {
-                // What came before is worth having.
-                if let Some(whole) = whole.take() {
-                    printer.print(&whole)?;
-                }
-                return Err(problem);
-            }
-        };
-        telegrams += 1;
-        let mut reading = printer.decode(octets);
-        let more = reading.records.last().is_some_and(|record| record.dib == [0x1F]);
-        if more && telegrams < most {
-            // Announces the next telegram and says nothing else.
-            reading.records.pop_if(|record| record.data.is_empty());
-        }
-        match &mut whole {
-            None => whole = Some(reading),
-            Some(whole) => {
-                whole.records.append(&mut reading.records);
-                whole.error = whole.error.take().or(reading.error);
-            }
-        }
-        if !more || telegrams >= most {
-            break;
-        }
-    }
-    let Some(mut whole) = whole else { return Ok(()) };
-    whole.facts.push(("telegrams", telegrams.to_string()));
-    printer.print(&whole)?;
-    match whole.error {
-        // The text format has told it already.
-        Some(problem) => {
-            Err(Problem::Port(format!("{what}: the telegram could not be read, {}", problem.message)))
-        }
-        None => Ok(()),
-    }
-}
-
-async fn set_address(
-    session: &mut Session,
-    printer: &mut Printer<'_>,
-    meter: Target,
-    address: PrimaryAddress,
-) -> Result<(), Problem> {
-    let what = meter.to_string();
-    if meter.address() != address {
-        match session.order(&what, |master| master.reset(address)).await {
-            Err(Problem::Meter { fault: mbus_link::wired::Fault::Silence, .. }) => {}
-            Err(Problem::Meter { .. }) | Ok(_) => return Err(Problem::Taken(address)),
-            Err(other) => return Err(other),
-        }
-    }
-    select(session, meter).await?;
-    let mut payload = [0; 8];
-    let payload = Command::SetAddress(address).encode_into(&mut payload)?;
-    let told = session.order(&what, |master| master.send(meter.address(), payload)).await;
-    if !matches!(told, Ok(_) | Err(Problem::Meter { .. })) {
-        return told.map(|_| ());
-    }
-    // The acknowledgement may have got lost although the meter has obeyed: the new address tells.
-    let answer = session.order(&what, |master| master.request(address, DataClass::Two)).await;
-    let Answer::Data(octets) = answer? else { return told.map(|_| ()) };
-    let reading = printer.decode(octets);
-    printer.print(&reading)?;
-    let expected = match meter {
-        Target::Secondary(wanted) => wanted.identification,
-        Target::Primary(_) => return Ok(()),
-    };
-    let found = reading.meter.map(|meter| meter.id).unwrap_or_default();
-    match found.parse::<mbus_link::IdentificationNumber>() {
-        Ok(number) if expected.matches(number) => Ok(()),
-        _ => Err(Problem::Other(address, found)),
-    }
 }

@@ -22,10 +22,36 @@ pub enum Problem {
         /// How often it was sent.
         sends: u8,
     },
-    /// The address that a meter should get belongs to another one.
-    Taken(PrimaryAddress),
-    /// The meter at the new address is not the one that was meant.
-    Other(PrimaryAddress, String),
+    /// The address that a meter should get belongs to another one; its number, if it tells one.
+    Taken(PrimaryAddress, Option<String>),
+    /// Whether the address that a meter should get is free is not known.
+    Unclear(PrimaryAddress, Fault),
+    /// Who answered is not the meter that was meant.
+    Other {
+        /// Who should have answered.
+        what: String,
+        /// Who did; empty when it did not say.
+        found: String,
+    },
+    /// A scan or search found nobody.
+    NoMeter {
+        /// How often something was heard.
+        collisions: u32,
+    },
+    /// The meter sends the same telegram again in place of the next one.
+    Stuck {
+        /// The meter.
+        what: String,
+        /// The telegram.
+        telegram: u16,
+    },
+    /// The meter has more telegrams than were asked for.
+    MoreFollow {
+        /// The meter.
+        what: String,
+        /// How many were read.
+        telegrams: u16,
+    },
     /// The state machine refused an order.
     Link(mbus_link::Error),
     /// Ctrl-C.
@@ -60,14 +86,44 @@ impl fmt::Display for Problem {
             Self::Meter { what, fault, sends } => {
                 write!(f, "{what}: {} ({sends} {})\n  try: {}", said(*fault), times(*sends), advice(*fault))
             }
-            Self::Taken(address) => write!(
+            Self::Taken(address, who) => {
+                let who = who.as_deref().unwrap_or("it does not say which");
+                write!(
+                    f,
+                    "a meter answers at address {address} already: {who}\n  try: `scan` shows the addresses in use; choose a \
+                     free one"
+                )
+            }
+            Self::Unclear(address, fault) => write!(
                 f,
-                "a meter answers at address {address} already\n  try: `scan` shows the addresses in use; choose a free one"
+                "whether address {address} is free is not known: {}\n  try: {}",
+                said(*fault),
+                advice(*fault)
             ),
-            Self::Other(address, found) => write!(
+            Self::Other { what, found } if found.is_empty() => {
+                write!(f, "{what}: who answered does not say its secondary address")
+            }
+            Self::Other { what, found } => write!(
                 f,
-                "the meter at address {address} is {found} and not the one that was meant\n  try: read both again before \
-                 you change anything else"
+                "{what}: {found} answered, which is not the one that was meant\n  try: read both again before you change \
+                 anything else"
+            ),
+            Self::NoMeter { collisions: 0 } => {
+                write!(f, "no meter was found\n  try: {}", advice(Fault::Silence))
+            }
+            Self::NoMeter { collisions } => write!(
+                f,
+                "no meter was found, but {collisions} times several meters or noise were heard\n  try: {}",
+                advice(Fault::Surplus)
+            ),
+            Self::Stuck { what, telegram } => write!(
+                f,
+                "{what}: telegram {telegram} came again in place of the next one; what is printed is not all\n  try: read \
+                 again; a meter that does it again does not heed the frame count bit, and its maker has to help"
+            ),
+            Self::MoreFollow { what, telegrams } => write!(
+                f,
+                "{what}: more telegrams follow, {telegrams} were read; what is printed is not all\n  try: a larger --most"
             ),
             Self::Link(error) => error.fmt(f),
             Self::Stopped => f.write_str("stopped"),

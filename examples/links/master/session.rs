@@ -4,6 +4,7 @@
 //! what was found before is kept.
 
 use super::problem::Problem;
+use super::target::Target;
 use crate::port::{self, AnyPort, Clock};
 use embedded_io_adapters::tokio_1::FromTokio;
 use mbus_link::io::turn;
@@ -20,8 +21,13 @@ use std::pin::Pin;
 pub enum Answer {
     /// E5, or nothing where nothing was to be expected.
     Done,
-    /// RSP-UD, the whole frame.
-    Data(Vec<u8>),
+    /// RSP-UD.
+    Data {
+        /// The whole frame.
+        octets: Vec<u8>,
+        /// In a readout: the telegram before it once more.
+        repeated: bool,
+    },
 }
 
 /// What a scan or a search found.
@@ -134,6 +140,16 @@ impl Session {
             Err((fault, sends)) => Err(Problem::Meter { what: what.to_owned(), fault, sends }),
         }
     }
+    /// Selects a meter that is named by its secondary address; one at a primary address needs no selection.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub async fn select(&mut self, meter: Target) -> Result<(), Problem> {
+        if let Some(selection) = meter.selection() {
+            self.order(&meter.to_string(), |master| master.select(&selection)).await?;
+        }
+        Ok(())
+    }
     /// Searches all secondary addresses. `found` hears of each meter, `progress` of the thousandths done.
     ///
     /// # Errors
@@ -220,8 +236,8 @@ fn ended(event: &MasterEvent<'_>) -> Option<Ended> {
             Ok(Answer::Done)
         }
         MasterEvent::Status { .. } | MasterEvent::Cancelled => Ok(Answer::Done),
-        MasterEvent::Data { address, c_field, payload, .. } => {
-            Ok(Answer::Data(frame(c_field, address, payload).unwrap_or_default()))
+        MasterEvent::Data { address, c_field, payload, repeated, .. } => {
+            Ok(Answer::Data { octets: frame(c_field, address, payload).unwrap_or_default(), repeated })
         }
         MasterEvent::Failed { fault, sends, .. } => Err((fault, sends)),
         _ => return None,

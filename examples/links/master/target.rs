@@ -63,6 +63,11 @@ impl Target {
             Self::Secondary(address) => Some(Selection::of(*address)),
         }
     }
+    /// True when digits of the number are left open.
+    #[must_use]
+    pub fn means_several(&self) -> bool {
+        matches!(self, Self::Secondary(address) if address.identification.digits().contains(&b'F'))
+    }
     /// The address that requests go to once it is selected.
     #[must_use]
     pub const fn address(&self) -> PrimaryAddress {
@@ -115,6 +120,21 @@ mod tests {
             assert_eq!(text.parse::<Target>().unwrap().to_string(), name);
         }
         assert_eq!("1234567893150107".parse::<Target>().unwrap().to_string(), "the meter ELS.12345678.01.07");
+    }
+
+    #[test]
+    fn open_digits_mean_several() {
+        for (text, several) in [
+            ("254", false),
+            ("12345678", false),
+            ("ELS.12345678", false),
+            ("*.12345678", false),
+            ("1234567F", true),
+            ("FFFFFFFF93150107", true),
+            ("ELS.F2345678.01.07", true),
+        ] {
+            assert_eq!(text.parse::<Target>().unwrap().means_several(), several, "{text}");
+        }
     }
 
     #[test]

@@ -85,6 +85,63 @@ fn over_a_pseudo_terminal_addresses_are_set() {
     assert_eq!(order(&port, &["set-address", "17", "3"]).0, 0);
 }
 
+/// The numbers of the meters at these addresses.
+fn numbers_at(port: &str, addresses: &[&str]) -> Vec<String> {
+    let number = |address: &&str| {
+        let (status, out, err) = order(port, &["read", address]);
+        assert_eq!((status, err.as_str()), (0, ""), "{address}");
+        lines(&out)[0]["meter"]["id"].as_str().unwrap().to_owned()
+    };
+    addresses.iter().map(number).collect()
+}
+
+#[test]
+fn an_address_is_given_to_one_meter_only() {
+    // On a line that makes of equal acknowledgements a single one, and on one that does not.
+    for how in [&["--tcp", "127.0.0.1:0"][..], &["--in-step", "--tcp", "127.0.0.1:0"]] {
+        let port = start(&[&["water:12345678@1", "gas:12345678@2", "heat:11111111@3"], how].concat());
+        let before = numbers_at(&port, &["1", "2", "3"]);
+        // All three hear 254, and two have this number.
+        for several in ["254", "12345678", "ELS.12345678"] {
+            let (status, out, err) = order(&port, &["set-address", several, "40"]);
+            assert_eq!((status, out.as_str()), (1, ""), "{several}");
+            assert!(err.contains("try:"), "{err}");
+        }
+        assert_eq!(numbers_at(&port, &["1", "2", "3"]), before);
+        assert_eq!(order(&port, &["--tries", "1", "read", "40"]).0, 1);
+        // Whole addresses tell them apart.
+        let (status, _, err) = order(&port, &["set-address", "ELS.12345678.01.03", "40"]);
+        assert_eq!((status, err.as_str()), (0, ""));
+        assert_eq!(numbers_at(&port, &["1", "40", "3"]), before);
+    }
+    let alone = start(&["water:12345678@1", "--tcp", "127.0.0.1:0"]);
+    assert_eq!(order(&alone, &["set-address", "254", "40"]).0, 0);
+    assert_eq!(numbers_at(&alone, &["40"]), ["12345678"]);
+}
+
+#[test]
+fn the_address_that_a_meter_has_already_is_no_error() {
+    let port = start(&["water:11111111@5", "gas:22222222@9", "--tcp", "127.0.0.1:0"]);
+    for meter in ["22222222", "9"] {
+        let (status, out, err) = order(&port, &["set-address", meter, "9"]);
+        assert_eq!((status, &lines(&out)[0]["frame"]["address"]), (0, &9.into()), "{err}");
+        assert!(err.contains("has address 9 already"), "{err}");
+    }
+    let (status, out, err) = order(&port, &["set-address", "11111111", "9"]);
+    assert!(status == 1 && out.is_empty() && err.contains("address 9 already: ELS.22222222.01.03"), "{err}");
+}
+
+#[test]
+fn a_readout_that_is_cut_is_no_success() {
+    let port = start(&["heat@1", "--tcp", "127.0.0.1:0"]);
+    let (status, out, err) = order(&port, &["read", "1", "--most", "1"]);
+    assert!(status == 1 && err.contains("more telegrams follow, 1 were read"), "{err}");
+    let reading = &lines(&out)[0];
+    assert_eq!((&reading["telegrams"], &reading["records"][0]["dib"]), (&"1".into(), &"0C".into()));
+    assert!(reading.to_string().contains("more telegrams follow"), "{reading}");
+    assert_eq!(order(&port, &["read", "1", "--most", "2"]).0, 0);
+}
+
 #[test]
 fn scan_and_search_find_all_and_print_a_table() {
     let port = start(&[&METERS[..], &["--tcp", "127.0.0.1:0"]].concat());
@@ -135,6 +192,10 @@ fn nobody_there_is_an_error_that_helps() {
     assert!(status == 1 && err.contains("is the converter powered"), "{err}");
     for wrong in [
         &["read", "251"][..],
+        &["scan", "--first", "12", "--last", "9"],
+        &["set-address", "1234567F", "9"],
+        &["set-address", "FFFFFFFF", "9"],
+        &["set-address", "*.FFFFFFFF.FF.FF", "9"],
         &["--baud", "1000", "search"],
         &["set-address", "1", "251"],
         &["--key", "00", "search"],
