@@ -105,7 +105,7 @@ fn information(telegram: &Telegram<'_>, keys: &Keys) {
     assert_eq!(Body::Blocks(&blocks).encode_into(ci, &mut again).unwrap(), octets);
     for block in blocks {
         let Ok((data, used)) = SecuredData::open(&block, Address::default(), keys) else { continue };
-        assert_eq!((used.counter, used.to_meter), (data.key_counter, !block.function.is_answer()));
+        assert_eq!((used.counter, used.count.direction), (data.key_counter, None));
         let Ok(command) = SecuredCommand::of(&data) else { continue };
         let words = command.to_string();
         assert!(words.len() < 100 + 400 * data.message.len(), "{words}");
