@@ -81,7 +81,7 @@ fn master(input: &[u8]) {
 
 fuzz_target!(|input: &[u8]| {
     master(input);
-    let settings = SearchSettings { most_frames: 30, ..SearchSettings::LOSSY };
+    let settings = SearchSettings { most_frames: 30, ..SearchSettings::DEFAULT };
     let mut search = Search::new(Master::new(LineTiming::new(9600)), settings);
     drive(&mut search, Instant::ZERO, input);
     while search.poll_event().is_some() {}

@@ -198,7 +198,7 @@ fn wired_search(input: &[u8]) {
     use mbus_link::wired::search::least_frames;
     use mbus_link::wired::{LineTiming, Master, PrimaryAddress, PrimaryScan, Search, SearchSettings};
     let now = Instant::from_micros(input.len() as u64);
-    let mut search = black_box(Search::new(Master::new(LineTiming::new(2400)), SearchSettings::LOSSY));
+    let mut search = black_box(Search::new(Master::new(LineTiming::new(2400)), SearchSettings::DEFAULT));
     black_box(search.poll_transmit(now));
     search.handle_input(now, input);
     search.handle_timeout(now);

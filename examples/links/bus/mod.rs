@@ -136,12 +136,7 @@ fn search(arguments: &Arguments, numbers: &[u32], loss: u32) -> Outcome {
     let clock =
         NaiveDate::from_ymd_opt(2026, 3, 31).and_then(|day| day.and_hms_opt(12, 34, 0)).unwrap_or_default();
     let mut segment = Segment::new(meters.collect(), faults, clock);
-    let settings = match loss {
-        0 => SearchSettings::CLEAN,
-        1 => SearchSettings::default(),
-        _ => SearchSettings::LOSSY,
-    };
-    let mut search = Search::new(Master::new(line), settings);
+    let mut search = Search::new(Master::new(line), SearchSettings::DEFAULT);
     let (found, took) = find(&mut search, &mut segment);
     let there: BTreeSet<[u8; 8]> = identities.iter().map(|identity| identity.to_transport_octets()).collect();
     Outcome {

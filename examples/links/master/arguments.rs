@@ -59,11 +59,7 @@ pub enum Order {
         last: u8,
     },
     /// Find all meters by secondary address
-    Search {
-        /// For a line that loses frames: ask more often
-        #[arg(long)]
-        lossy: bool,
-    },
+    Search,
     /// Read one meter, all its telegrams
     Read {
         /// The meter

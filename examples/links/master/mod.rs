@@ -239,10 +239,9 @@ async fn carry_out(arguments: &Arguments, printer: &mut Printer<'_>) -> Result<(
             bar.finish_and_clear();
             ended(printer, report)
         }
-        Order::Search { lossy } => {
+        Order::Search => {
             let bar = printer.bar();
-            let settings = if lossy { SearchSettings::LOSSY } else { SearchSettings::default() };
-            let settings = SearchSettings { device_types: &COMMON_TYPES, ..settings };
+            let settings = SearchSettings { device_types: &COMMON_TYPES, ..SearchSettings::DEFAULT };
             let found = |found| {
                 bar.suspend(|| printer.found(found))?;
                 bar.set_message(format!("{} found", printer.lines));

@@ -17,9 +17,9 @@ fn all_250_meters_are_found_with_and_without_losses() {
 
 const LOSSES: &str = "
  meters  loss  found  missed  frames  least   lost  collisions  bus time
-    250   0 %    250       0    1843   1341      0         673   0:09:35
-    250   1 %    250       0    3238   1341   8156        1244   0:16:37
-    250   5 %    250       0    7635   1341  96014        1092   0:38:40
+    250   0 %    250       0    1640   1341      0        1239   0:08:09
+    250   1 %    250       0    3502   1341   8816        1232   0:17:31
+    250   5 %    250       0    5680   1341  71451        1172   0:28:24
 ";
 
 #[test]
@@ -29,7 +29,7 @@ fn echo_and_answers_in_step_change_nothing_but_the_numbers() {
 
 const IN_STEP: &str = "
  meters  loss  found  missed  frames  least  lost  collisions  bus time
-     40   0 %     40       0     330    231     0         240   0:01:44
+     40   0 %     40       0     492    231     0         240   0:02:29
 ";
 
 #[test]

@@ -188,7 +188,7 @@ fn both(a: u8, b: u8) -> u8 {
 
 /// What the master hears of several answers. A slave draws more current for a space, so a 0 wins; two characters that
 /// are not sent at the very same time spoil each other.
-fn superpose(answers: &[(Instant, Vec<u8>)], octet: Duration) -> Vec<(Instant, u8)> {
+pub(crate) fn superpose(answers: &[(Instant, Vec<u8>)], octet: Duration) -> Vec<(Instant, u8)> {
     let mut heard: Vec<(Instant, u8)> = Vec::new();
     for (begin, octets) in answers {
         for (n, value) in octets.iter().enumerate() {

@@ -7,6 +7,8 @@
 use crate::wired::selection::Selection;
 use crate::{Address, DeviceType, IdentificationNumber, ManufacturerId, Version};
 
+use super::known;
+
 /// Fields that can be fixed.
 pub(super) const FIELDS: usize = 19;
 
@@ -53,6 +55,15 @@ impl Mask {
     /// Nothing is fixed.
     pub(super) const ALL: Self = Self { address: Address::WILDCARD, number: IdentificationNumber::WILDCARD };
 
+    /// The digits of this number are fixed, as far as they are digits.
+    pub(super) const fn of(number: IdentificationNumber) -> Self {
+        Self { address: Address { identification: number, ..Address::WILDCARD }, ..Self::ALL }
+    }
+    /// Whether a digit of the number is fixed; false for all other fields.
+    pub(super) fn fixes(&self, field: Field) -> bool {
+        let Field::Digit(n) = field else { return false };
+        self.address.identification.digits().get(usize::from(n)).is_some_and(|digit| *digit != b'F')
+    }
     /// Fixes a field, or frees it.
     pub(super) fn set(&mut self, field: Field, value: Option<Value>) {
         let digit = match value {
@@ -95,10 +106,8 @@ impl Mask {
 
 /// The same number with this digit, counted from the left.
 fn with_digit(number: IdentificationNumber, n: u8, digit: u8) -> IdentificationNumber {
-    let shift = u32::from(7u8.saturating_sub(n)).saturating_mul(4);
-    let bcd = u32::from_le_bytes(number.octets());
-    let bcd = bcd & !(0xF << shift) | u32::from(digit & 0xF) << shift;
-    IdentificationNumber::from_octets(bcd.to_le_bytes())
+    let number = known::with_digit(u32::from_le_bytes(number.octets()), n, digit);
+    IdentificationNumber::from_octets(number.to_le_bytes())
 }
 
 #[cfg(test)]

@@ -8,12 +8,25 @@
 //!
 //! Behind eight equal digits known manufacturers, versions and device types are tried, then the fabrication number, digit
 //! by digit. A lone E5 proves nothing, since several slaves send it at the same time as one: only data does, and only
-//! when the address in it, selected alone, gives the same data again.
+//! when the address in it, selected alone, is acknowledged.
+//!
+//! How much the line loses shows by itself, in exchanges where exactly one slave has to answer. On a line that loses
+//! nothing the walk is all. On another, and where too few exchanges say that it is good, what should be silent, or
+//! answered by one known slave alone, is asked again until no more than [`SearchSettings::missed_per_mille`] slaves are
+//! expected to be missing.
+//!
+//! What cannot be found: one of two slaves that answer in the very same bit times, when both their answers at once are a
+//! right frame of one of them.
 
+mod checks;
+mod inquiry;
+mod known;
 mod least;
+mod loss;
 mod machine;
 mod mask;
 mod scan;
+mod walk;
 
 pub use least::least_frames;
 pub use machine::Search;
@@ -29,13 +42,10 @@ use super::selection::Selection;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct SearchSettings {
-    /// Nobody is there when so many selections in a row are not answered.
-    pub tries: u8,
-    /// A slave is alone when so many selections with wildcards were answered by it alone. On a line that loses frames
-    /// one of two slaves can miss a selection, and the other looks alone.
-    pub rounds: u8,
-    /// How often data is asked for.
-    pub reads: u8,
+    /// On a line that loses frames, masks are asked again until no more than so many thousandths of a meter are expected
+    /// to be missing. From 1000 on nothing is asked again but what cannot be true: a prefix that several have answered,
+    /// and below which fewer than two were found.
+    pub missed_per_mille: u16,
     /// The search ends, incomplete, when it has sent so many frames: on a line that is noisy without end every prefix
     /// looks like several slaves.
     pub most_frames: u32,
@@ -48,13 +58,9 @@ pub struct SearchSettings {
 }
 
 impl SearchSettings {
-    /// For a line that loses frames now and then.
-    pub const LOSSY: Self = Self { tries: 5, rounds: 5, reads: 5, ..Self::CLEAN };
-    /// For a line that loses nothing.
-    pub const CLEAN: Self = Self {
-        tries: 1,
-        rounds: 1,
-        reads: 3,
+    /// The default, for constants.
+    pub const DEFAULT: Self = Self {
+        missed_per_mille: 10,
         most_frames: 100_000,
         manufacturers: &[],
         versions: &[],
@@ -62,10 +68,10 @@ impl SearchSettings {
     };
 }
 
-/// Two selections before a prefix counts as empty, two rounds before a slave counts as alone.
+/// [`SearchSettings::DEFAULT`].
 impl Default for SearchSettings {
     fn default() -> Self {
-        Self { tries: 2, rounds: 2, ..Self::CLEAN }
+        Self::DEFAULT
     }
 }
 
@@ -83,6 +89,10 @@ pub struct SearchReport {
     pub collisions: u32,
     /// Of these, those that nothing tells apart.
     pub unresolved: u32,
+    /// Exchanges of a search in which exactly one slave had to answer.
+    pub exchanges: u32,
+    /// Of these, those without an answer at first: what the line loses, both ways together.
+    pub lost: u32,
     /// True when nothing was left out: neither cancelled nor stopped by [`SearchSettings::most_frames`] or a line that
     /// never rests.
     pub is_complete: bool,
