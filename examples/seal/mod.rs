@@ -1,7 +1,7 @@
 //! A secured telegram from the command line: fields and records in, frames as hex out.
 //!
 //! ```text
-//! arguments -> records -> SecuredTelegram -> sealed with the next counter of the state file -> file kept -> frames
+//! arguments -> records -> TelegramBuilder -> sealed with the next counter of the state file -> file kept -> frames
 //! ```
 //!
 //! No counter is used twice: the state file is written before a frame is shown, and a meter without a line in it is
@@ -16,7 +16,10 @@ use crate::decode::arguments::KeyText;
 use crate::decode::{hex, keys};
 use clap::Parser;
 use command::CommandArguments;
-use mbus_app::secured_telegram::{NewLink, Padding, SealedTelegram, SecuredTelegram};
+use mbus_app::body::Body;
+use mbus_app::ci::CiField;
+use mbus_app::telegram::builder::{NewFrame, Padding, Protection, SealedTelegram, TelegramBuilder};
+use mbus_app::tpl::{Header, Tpl};
 use mbus_link::wired::PrimaryAddress;
 use mbus_link::{Address, CField, CommunicationControl, DeviceType, Ell, Version};
 use oms_security::count::Count;
@@ -179,18 +182,26 @@ fn seal(arguments: &Arguments) -> Result<String, Refusal> {
         begin(state, arguments.first, "--first", &arguments.state)?;
     }
     let access_number = arguments.access.unwrap_or_else(|| state.next_access_number());
-    let telegram = SecuredTelegram {
-        access_number,
-        body: &body,
-        fragmented: arguments.fragment.is_some(),
-        ..fields(arguments, meter, access_number)?
+    let telegram = fields(arguments, meter, access_number, &body)?;
+    let profile = match arguments.profile {
+        ChosenProfile::A => Profile::A,
+        ChosenProfile::B => Profile::B,
+        ChosenProfile::D => Profile::D,
     };
-    let len = telegram.encoded_len().map_err(|error| refused(advice(&error)))?;
+    // Blocks are no records: fillers behind them would be no fillers.
+    let is_block = arguments.command.is_given() && profile == Profile::B;
+    let protection = Protection {
+        padding: if is_block { Padding::Counted } else { Padding::Fillers },
+        fragmented: arguments.fragment.is_some(),
+        ..Protection::of(profile)
+    };
+    let len = telegram.message_len(&protection).map_err(|error| refused(advice(&error)))?;
     let mut buffer = vec![0; len];
     // Nothing leaves the program before the file is written: so much may be used up until then.
     state.export(u32::from(arguments.profile != ChosenProfile::A), 0);
-    let sealed = telegram.seal_into(&key, state, &mut buffer).map_err(|error| refused(advice(&error)))?;
-    if telegram.protection.profile != Profile::A {
+    let sealed =
+        telegram.seal_into(&protection, &key, state, &mut buffer).map_err(|error| refused(advice(&error)))?;
+    if profile != Profile::A {
         let _ = state.use_access_number(access_number);
     }
     let text = frames(arguments, &sealed)?;
@@ -234,11 +245,16 @@ fn begin(
 }
 
 /// The frame and the transport header.
-fn fields(arguments: &Arguments, meter: Address, access: u8) -> Result<SecuredTelegram<'static>, Refusal> {
-    let profile = match arguments.profile {
-        ChosenProfile::A => Profile::A,
-        ChosenProfile::B => Profile::B,
-        ChosenProfile::D => Profile::D,
+fn fields<'a>(
+    arguments: &Arguments,
+    meter: Address,
+    access_number: u8,
+    body: &'a [u8],
+) -> Result<TelegramBuilder<'a>, Refusal> {
+    let crcs = match arguments.crc {
+        ChosenCrc::None => None,
+        ChosenCrc::A => Some(FrameFormat::A),
+        ChosenCrc::B => Some(FrameFormat::B),
     };
     let c_field = match (arguments.to_meter, arguments.wired) {
         (true, _) => CField::SND_UD,
@@ -251,10 +267,10 @@ fn fields(arguments: &Arguments, meter: Address, access: u8) -> Result<SecuredTe
         None => meter,
     };
     let control = CommunicationControl::empty();
-    let ell = arguments.ell.then_some(Ell { control, access_number: access, ..Ell::default() });
-    let link = match arguments.wired {
-        Some(address) => NewLink::Wired { c_field, address: PrimaryAddress(address) },
-        None => NewLink::Wireless { c_field, sender, ell },
+    let ell = arguments.ell.then_some(Ell { control, access_number, ..Ell::default() });
+    let frame = match arguments.wired {
+        Some(address) => NewFrame::Wired { c_field, address: PrimaryAddress(address) },
+        None => NewFrame::Wireless { c_field, address: sender, crcs },
     };
     let ci = match (arguments.to_meter, arguments.wired) {
         (true, _) if arguments.command.is_given() => command::CI,
@@ -262,25 +278,16 @@ fn fields(arguments: &Arguments, meter: Address, access: u8) -> Result<SecuredTe
         (false, Some(_)) => 0x72,
         (false, None) => 0x7A,
     };
-    let mut telegram = SecuredTelegram::new(link, ci, meter, profile);
-    if arguments.command.is_given() && profile == Profile::B {
-        // Blocks are no records: fillers behind them would be no fillers.
-        telegram.protection.padding = Padding::Counted;
-    }
-    Ok(telegram)
+    let tpl = Tpl::of(CiField(ci), meter, Header { access_number, ..Header::default() });
+    Ok(TelegramBuilder { ell, ..TelegramBuilder::new(frame, tpl, Body::Octets(body)) })
 }
 
 fn frames(arguments: &Arguments, sealed: &SealedTelegram<'_>) -> Result<String, Refusal> {
-    let crc = match arguments.crc {
-        ChosenCrc::None => None,
-        ChosenCrc::A => Some(FrameFormat::A),
-        ChosenCrc::B => Some(FrameFormat::B),
-    };
     let limit = usize::from(arguments.fragment.unwrap_or(u8::MAX));
     let mut frames = sealed.frames(limit).map_err(|error| refused(advice(&error)))?;
     let mut out = [0; 300];
     let mut text = String::new();
-    while let Some(frame) = frames.next_into(limit, crc, &mut out).map_err(|error| refused(advice(&error)))? {
+    while let Some(frame) = frames.next_into(limit, &mut out).map_err(|error| refused(advice(&error)))? {
         let _ = writeln!(text, "{}", hex::upper(frame));
     }
     Ok(text)

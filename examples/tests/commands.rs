@@ -250,7 +250,10 @@ fn keys_travel_and_are_never_shown() {
 /// A key that somebody forgot to wrap is blanked in everything that is printed.
 #[test]
 fn a_key_in_clear_is_blanked() {
-    use mbus_app::secured_telegram::{NewLink, SecuredTelegram};
+    use mbus_app::body::Body;
+    use mbus_app::ci::CiField;
+    use mbus_app::telegram::builder::{Protection, TelegramBuilder};
+    use mbus_app::tpl::{Header, Tpl};
     use mbus_link::{Address, CField};
     use oms_security::key::{Aes, Key, PreparedKey};
     use oms_security::security_information::{Block, Function, Structure};
@@ -275,17 +278,15 @@ fn a_key_in_clear_is_blanked() {
         let _kept = state.export(9, 0);
         for profile in [oms_security::profile::Profile::B, oms_security::profile::Profile::D] {
             for limit in [200, 40] {
-                let link = NewLink::Wireless { c_field: CField::RSP_UD, sender: meter, ell: None };
-                let telegram = SecuredTelegram {
-                    body: &body[..len],
-                    fragmented: limit == 40,
-                    ..SecuredTelegram::new(link, 0xC5, meter, profile)
-                };
+                let tpl = Tpl::of(CiField(0xC5), meter, Header::default());
+                let body = Body::Octets(&body[..len]);
+                let telegram = TelegramBuilder::wireless(CField::RSP_UD, meter, tpl, body);
+                let protection = Protection { fragmented: limit == 40, ..Protection::of(profile) };
                 let (mut message, mut frame) = ([0; 300], [0; 300]);
-                let sealed = telegram.seal_into(&key, &mut state, &mut message).unwrap();
+                let sealed = telegram.seal_into(&protection, &key, &mut state, &mut message).unwrap();
                 let mut frames = sealed.frames(limit).unwrap();
                 let mut text = String::new();
-                while let Some(frame) = frames.next_into(limit, None, &mut frame).unwrap() {
+                while let Some(frame) = frames.next_into(limit, &mut frame).unwrap() {
                     text += &(decode::hex::upper(frame) + "\n");
                 }
                 assert_eq!(text.lines().count() > 1, limit == 40);

@@ -4,8 +4,11 @@
 
 use examples::decode::hex::upper;
 use examples::decode::run;
+use mbus_app::body::Body;
+use mbus_app::ci::CiField;
 use mbus_app::frame::store::Formats;
-use mbus_app::secured_telegram::{NewLink, SecuredTelegram};
+use mbus_app::telegram::builder::{Protection, TelegramBuilder};
+use mbus_app::tpl::{Header, Tpl};
 use mbus_link::{Address, CField};
 use oms_security::count::Count;
 use oms_security::key::{Aes, Key, PreparedKey};
@@ -27,14 +30,15 @@ fn sent(profile: Profile, meter: Address, counter: u32, ci: u8, body: &[u8], cle
     let key = PreparedKey::<Aes>::new(&KEY.parse::<Key>().unwrap());
     let mut state = SenderState::new(Count { meter, to_meter: false, key_id: 0, key_version: 0 }, counter);
     state.export(1, 0);
-    let link = NewLink::Wireless { c_field: CField::SND_NR, sender: meter, ell: None };
-    let telegram = SecuredTelegram { body, clear, ..SecuredTelegram::new(link, ci, meter, profile) };
+    let tpl = Tpl::of(CiField(ci), meter, Header::default());
+    let telegram = TelegramBuilder::wireless(CField::SND_NR, meter, tpl, Body::Octets(body));
+    let protection = Protection { clear, ..Protection::of(profile) };
     let (mut buffer, mut out) = ([0; 200], [0; 200]);
     let sealed = match profile {
-        Profile::None => telegram.clear_into(&mut buffer),
-        _ => telegram.seal_into(&key, &mut state, &mut buffer),
+        Profile::None => telegram.clear_into(&protection, &mut buffer),
+        _ => telegram.seal_into(&protection, &key, &mut state, &mut buffer),
     };
-    upper(sealed.unwrap().frame_into(None, &mut out).unwrap())
+    upper(sealed.unwrap().frame_into(&mut out).unwrap())
 }
 
 /// What becomes of the compact telegram of meter 1, when `between` was heard after its full one.

@@ -4,11 +4,11 @@
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use mbus_app::body::Body;
-use mbus_app::ci::CiDirection;
+use mbus_app::ci::{CiDirection, CiField};
 use mbus_app::command::SecuredCommand;
-use mbus_app::secured_telegram::{NewLink, Padding, SecuredTelegram};
+use mbus_app::telegram::builder::{Padding, Protection, TelegramBuilder};
 use mbus_app::telegram::{BodyState, Link};
-use mbus_app::tpl::Tpl;
+use mbus_app::tpl::{Header, Tpl};
 use mbus_app::{Input, Telegram};
 use mbus_link::time::{Duration, Instant};
 use mbus_link::{Address, CField, Ell};
@@ -170,14 +170,13 @@ fn with_command(data: &[u8], seed: u32, keys: &Keys) -> Option<Vec<u8>> {
     block.seal_into(&keys.0, &mut state(KeyPurpose::TABLE[usize::from(octet) % 20].0.0), &mut body).ok()?;
     let (ci, c_field) = if to_meter { (0xC3, CField::SND_UD) } else { (0xC5, CField::RSP_UD) };
     let profile = if octet & 0x40 == 0 { Profile::B } else { Profile::D };
-    let link = NewLink::Wireless { c_field, sender: meter, ell: None };
-    let mut telegram = SecuredTelegram { body: &body, ..SecuredTelegram::new(link, ci, meter, profile) };
-    if profile == Profile::B {
-        telegram.protection.padding = Padding::Counted;
-    }
-    let mut message = vec![0; telegram.encoded_len().ok()?];
-    let sealed = telegram.seal_into(&keys.0, &mut state(0), &mut message).ok()?;
-    sealed.frame_into(None, &mut [0; 300]).ok().map(|frame| frame.to_vec())
+    let tpl = Tpl::of(CiField(ci), meter, Header::default());
+    let telegram = TelegramBuilder::wireless(c_field, meter, tpl, Body::Octets(&body));
+    let padding = if profile == Profile::B { Padding::Counted } else { Padding::Fillers };
+    let protection = Protection { padding, ..Protection::of(profile) };
+    let mut message = vec![0; telegram.message_len(&protection).ok()?];
+    let sealed = telegram.seal_into(&protection, &keys.0, &mut state(0), &mut message).ok()?;
+    sealed.frame_into(&mut [0; 300]).ok().map(|frame| frame.to_vec())
 }
 
 fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

@@ -359,10 +359,7 @@ impl Closed {
         let context = SecurityContext {
             meter: tpl.address.or(link).unwrap_or_default(),
             access_number: header.access_number,
-            direction: match direction {
-                Direction::FromDevice => sealed::Direction::FromMeter,
-                Direction::ToDevice => sealed::Direction::ToMeter,
-            },
+            direction: direction.into(),
             configuration: header.configuration,
             afl: telegram.afl().map(AflMessage::from),
         };

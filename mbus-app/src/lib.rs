@@ -43,7 +43,6 @@ pub mod profile;
 pub mod readings;
 pub mod readout;
 pub mod record;
-pub mod secured_telegram;
 #[cfg(feature = "sml")]
 pub mod sml;
 pub mod telegram;

@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "tests")]
 
 use mbus_app::Telegram;
-use mbus_app::secured_telegram::{NewLink, SecuredTelegram};
+use mbus_app::body::Body;
+use mbus_app::ci::CiField;
 use mbus_app::telegram::Input;
+use mbus_app::telegram::builder::{NewFrame, Protection, TelegramBuilder};
+use mbus_app::tpl::{Header, Tpl};
 use mbus_link::ell::EllSession;
 use mbus_link::wired::PrimaryAddress;
 use mbus_link::{Address, CField, CommunicationControl, Ell, SessionNumber};
@@ -33,20 +36,22 @@ fn sent(profile: Profile, ell: bool, crc: Option<FrameFormat>, wired: bool) -> V
         receiver: None,
         session: Some(EllSession { number, payload_crc: 0 }),
     });
-    let link = match wired {
-        true => NewLink::Wired { c_field: CField::RSP_UD, address: PrimaryAddress(1) },
-        false => NewLink::Wireless { c_field: CField::SND_NR, sender: meter(), ell },
+    let frame = match wired {
+        true => NewFrame::Wired { c_field: CField::RSP_UD, address: PrimaryAddress(1) },
+        false => NewFrame::Wireless { c_field: CField::SND_NR, address: meter(), crcs: crc },
     };
-    let ci = if wired { 0x72 } else { 0x7A };
-    let telegram = SecuredTelegram { body: &RECORDS, ..SecuredTelegram::new(link, ci, meter(), profile) };
+    let tpl = Tpl::of(CiField(if wired { 0x72 } else { 0x7A }), meter(), Header::default());
+    let ell = ell.filter(|_| !wired);
+    let telegram = TelegramBuilder { ell, ..TelegramBuilder::new(frame, tpl, Body::Records(&RECORDS)) };
+    let protection = Protection::of(profile);
     let (mut buffer, mut out) = ([0; 200], [0; 200]);
     let sealed = match profile {
-        Profile::None => telegram.clear_into(&mut buffer).unwrap(),
-        _ => telegram.seal_into(&key(1), &mut state, &mut buffer).unwrap(),
+        Profile::None => telegram.clear_into(&protection, &mut buffer).unwrap(),
+        _ => telegram.seal_into(&protection, &key(1), &mut state, &mut buffer).unwrap(),
     };
     match ell {
-        Some(_) => sealed.frame_enciphered_into(crc, &key(2), &mut state, 5, &mut out).unwrap().to_vec(),
-        None => sealed.frame_into(crc, &mut out).unwrap().to_vec(),
+        Some(_) => sealed.frame_enciphered_into(&key(2), &mut state, 5, &mut out).unwrap().to_vec(),
+        None => sealed.frame_into(&mut out).unwrap().to_vec(),
     }
 }
 

@@ -8,8 +8,11 @@
 )]
 
 use mbus_app::Input;
+use mbus_app::body::Body;
+use mbus_app::ci::CiField;
 use mbus_app::diagnosis::{Cause, Check, Diagnosis, diagnose};
-use mbus_app::secured_telegram::{NewLink, SealedTelegram, SecuredTelegram};
+use mbus_app::telegram::builder::{NewFrame, Protection, TelegramBuilder};
+use mbus_app::tpl::{Header, Tpl};
 use mbus_link::{Address, CField, CommunicationControl, Ell};
 use oms_security::count::Count;
 use oms_security::key::{Aes, Key, KeySelector, NoKeys, PreparedKey};
@@ -32,27 +35,43 @@ fn converter() -> Address {
 fn key() -> PreparedKey<Aes> {
     PreparedKey::new(&Key::new(KEY))
 }
-/// The address of the sender, an extended link layer with access number and perhaps a receiver.
-fn link(sender: Address, ell: Option<(u8, Option<Address>)>) -> NewLink {
+/// A telegram, sealed as the profile says.
+type Sent<'a> = (Profile, TelegramBuilder<'a>);
+
+/// The same from another sender, with another extended link layer: access number and perhaps a receiver.
+fn from<'a>(
+    sender: Address,
+    ell: Option<(u8, Option<Address>)>,
+    telegram: TelegramBuilder<'a>,
+) -> TelegramBuilder<'a> {
     let ell = ell.map(|(access_number, receiver)| Ell {
         control: CommunicationControl(0x20),
         access_number,
         receiver,
         session: None,
     });
-    NewLink::Wireless { c_field: CField::RSP_UD, sender, ell }
+    let frame = NewFrame::Wireless { c_field: CField::RSP_UD, address: sender, crcs: None };
+    TelegramBuilder { frame, ell, ..telegram }
 }
-fn sealed(telegram: &SecuredTelegram<'_>, crc: Option<FrameFormat>) -> Vec<u8> {
-    let count = Count { meter: telegram.meter, to_meter: false, key_id: 0, key_version: 0 };
-    let mut state = SenderState::new(count, 77);
+fn sealed((profile, telegram): Sent<'_>, format: Option<FrameFormat>) -> Vec<u8> {
+    let meter = telegram.meter().unwrap();
+    let mut state = SenderState::new(Count { meter, to_meter: false, key_id: 0, key_version: 0 }, 77);
     state.export(1, 0);
+    let mut telegram = telegram;
+    if let NewFrame::Wireless { crcs, .. } = &mut telegram.frame {
+        *crcs = format;
+    }
     let mut buffer = [0; 256];
-    let sealed: SealedTelegram<'_> = telegram.seal_into(&key(), &mut state, &mut buffer).unwrap();
-    sealed.frame_into(crc, &mut [0; 300]).unwrap().to_vec()
+    let sealed = telegram.seal_into(&Protection::of(profile), &key(), &mut state, &mut buffer).unwrap();
+    sealed.frame_into(&mut [0; 300]).unwrap().to_vec()
 }
-fn telegram(profile: Profile) -> SecuredTelegram<'static> {
-    let long = SecuredTelegram::new(link(converter(), Some((9, None))), 0x72, meter(), profile);
-    SecuredTelegram { body: &RECORDS, access_number: 5, ..long }
+fn telegram(profile: Profile) -> Sent<'static> {
+    let tpl = Tpl::long(CiField(0x72), meter(), Header { access_number: 5, ..Header::default() });
+    let long = TelegramBuilder::wireless(CField::RSP_UD, converter(), tpl, Body::Records(&RECORDS));
+    (profile, from(converter(), Some((9, None)), long))
+}
+fn with_records(profile: Profile, records: &[u8]) -> Sent<'_> {
+    (profile, TelegramBuilder { body: Body::Records(records), ..telegram(profile).1 })
 }
 fn diagnosed(octets: &[u8], input: Input) -> Option<Diagnosis> {
     diagnose(octets, input, &key(), None, &mut [0; 300])
@@ -64,19 +83,16 @@ fn causes(octets: &[u8]) -> Vec<Cause> {
 }
 /// A frame whose message was sealed with another context.
 fn mistaken(profile: Profile, mistake: impl Fn(SecurityContext) -> SecurityContext) -> Vec<u8> {
-    mistaken_on(&telegram(profile), mistake)
+    mistaken_on(telegram(profile), mistake)
 }
-fn mistaken_on(
-    telegram: &SecuredTelegram<'_>,
-    mistake: impl Fn(SecurityContext) -> SecurityContext,
-) -> Vec<u8> {
-    let mut octets = sealed(telegram, None);
+fn mistaken_on(sent: Sent<'_>, mistake: impl Fn(SecurityContext) -> SecurityContext) -> Vec<u8> {
+    let mut octets = sealed(sent, None);
     let lax = mbus_app::Telegram::decode_lax(&mut octets, Input::Stripped, &key());
     assert!(lax.stopped.is_none());
     let (at, body) = (lax.telegram.tpl_offset(), lax.telegram.body_offset() - lax.telegram.tpl_offset());
     let context = SecurityContext {
-        meter: telegram.meter,
-        access_number: telegram.access_number,
+        meter: sent.1.meter().unwrap(),
+        access_number: 5,
         direction: Direction::FromMeter,
         configuration: lax.telegram.tpl().unwrap().header.unwrap().configuration,
         afl: lax.telegram.afl().map(Into::into),
@@ -91,8 +107,8 @@ fn mistaken_on(
 #[test]
 fn a_telegram_that_opens_has_no_diagnosis() {
     for profile in PROFILES {
-        assert_eq!(diagnosed(&sealed(&telegram(profile), None), Input::Stripped), None);
-        assert_eq!(diagnosed(&sealed(&telegram(profile), Some(FrameFormat::A)), Input::FormatA), None);
+        assert_eq!(diagnosed(&sealed(telegram(profile), None), Input::Stripped), None);
+        assert_eq!(diagnosed(&sealed(telegram(profile), Some(FrameFormat::A)), Input::FormatA), None);
     }
     assert_eq!(diagnosed(&[], Input::Stripped), None);
     assert_eq!(diagnosed(&[0x68; 9], Input::Wired), None);
@@ -101,7 +117,7 @@ fn a_telegram_that_opens_has_no_diagnosis() {
 #[test]
 fn no_key_and_a_wrong_key() {
     for (profile, check) in PROFILES.into_iter().zip([Check::CheckOctets, Check::Mac, Check::Tag]) {
-        let octets = sealed(&telegram(profile), None);
+        let octets = sealed(telegram(profile), None);
         let locked = diagnose(&octets, Input::Stripped, &NoKeys, None, &mut [0; 300]).unwrap();
         assert_eq!((locked.check(), locked.causes().count()), (Check::Key, 0));
         let wrong = PreparedKey::<Aes>::new(&Key::new([9; 16]));
@@ -120,13 +136,12 @@ fn link_crcs_left_inside() {
     for profile in PROFILES {
         for (format, cause) in [(FrameFormat::A, Cause::CrcOfFormatA), (FrameFormat::B, Cause::CrcOfFormatB)]
         {
-            let octets = sealed(&telegram(profile), Some(format));
+            let octets = sealed(telegram(profile), Some(format));
             assert!(causes(&octets).contains(&cause), "{profile} {format:?}");
         }
         // A receiver of long frames of format B that takes only the last CRC out, with L as sent and set anew.
         let records = RECORDS.repeat(12);
-        let long = SecuredTelegram { body: &records, ..telegram(profile) };
-        let mut octets = sealed(&long, Some(FrameFormat::B));
+        let mut octets = sealed(with_records(profile, &records), Some(FrameFormat::B));
         octets.truncate(octets.len() - 2);
         assert!(causes(&octets).contains(&Cause::CrcAt126), "{profile}");
         octets[0] = u8::try_from(octets.len() - 1).unwrap();
@@ -142,7 +157,7 @@ fn link_crcs_left_inside() {
 #[test]
 fn lengths_that_do_not_fit() {
     for profile in PROFILES {
-        let good = sealed(&telegram(profile), None);
+        let good = sealed(telegram(profile), None);
         for counted in [1, 2, 4] {
             let mut octets = good.clone();
             octets[0] += counted;
@@ -174,22 +189,18 @@ fn another_address_went_into_the_cipher() {
     for profile in PROFILES {
         let octets = mistaken(profile, |context| SecurityContext { meter: converter(), ..context });
         assert_eq!(causes(&octets)[0], Cause::LinkAddress, "{profile}");
-        let to_gateway =
-            SecuredTelegram { link: link(converter(), Some((9, Some(gateway)))), ..telegram(profile) };
-        let octets = mistaken_on(&to_gateway, |context| SecurityContext { meter: gateway, ..context });
+        let to_gateway = from(converter(), Some((9, Some(gateway))), telegram(profile).1);
+        let octets =
+            mistaken_on((profile, to_gateway), |context| SecurityContext { meter: gateway, ..context });
         assert_eq!(causes(&octets)[0], Cause::ReceiverAddress, "{profile}");
         let turned = Address::from_link_octets(meter().to_transport_octets());
         let octets = mistaken(profile, |context| SecurityContext { meter: turned, ..context });
         assert_eq!(causes(&octets)[0], Cause::AddressOrder, "{profile}");
     }
     // A radio converter, a short header: the meter's address is nowhere.
-    let short = SecuredTelegram {
-        link: link(converter(), None),
-        ci: mbus_app::ci::CiField(0x7A),
-        meter: converter(),
-        ..telegram(Profile::A)
-    };
-    let octets = mistaken_on(&short, |context| SecurityContext { meter: meter(), ..context });
+    let tpl = Tpl::short(CiField(0x7A), Header { access_number: 5, ..Header::default() });
+    let short = TelegramBuilder { tpl: Some(tpl), ..from(converter(), None, telegram(Profile::A).1) };
+    let octets = mistaken_on((Profile::A, short), |context| SecurityContext { meter: meter(), ..context });
     assert_eq!(causes(&octets), [Cause::ConverterAddress]);
 }
 
@@ -207,7 +218,7 @@ fn other_numbers_went_into_the_cipher() {
 #[test]
 fn the_key_fits_and_the_octets_were_changed() {
     let records = RECORDS.repeat(4);
-    let mut octets = sealed(&SecuredTelegram { body: &records, ..telegram(Profile::B) }, None);
+    let mut octets = sealed(with_records(Profile::B, &records), None);
     *octets.last_mut().unwrap() ^= 1;
     assert_eq!(causes(&octets), [Cause::KeyFits]);
     let wrong = PreparedKey::<Aes>::new(&Key::new([9; 16]));
@@ -218,7 +229,7 @@ fn the_key_fits_and_the_octets_were_changed() {
 #[test]
 fn the_configuration_field_says_otherwise() {
     // N is 0: nothing is announced, so no check failed, and the records make no sense.
-    let mut octets = sealed(&telegram(Profile::A), None);
+    let mut octets = sealed(telegram(Profile::A), None);
     let at = octets.len() - 16 - 2;
     assert_eq!(octets[at..at + 2], [0x10, 0x05]);
     octets[at] = 0;
@@ -227,7 +238,7 @@ fn the_configuration_field_says_otherwise() {
         (diagnosis.check(), diagnosis.causes().next()),
         (Check::Content, Some(Cause::NothingAnnounced))
     );
-    let mut octets = sealed(&telegram(Profile::B), None);
+    let mut octets = sealed(telegram(Profile::B), None);
     let at = octets.len() - 16 - 3;
     assert_eq!(octets[at + 1] & 0x1F, 7);
     octets[at + 1] = 0x11;
@@ -237,7 +248,7 @@ fn the_configuration_field_says_otherwise() {
 
 #[test]
 fn ml_left_out_of_the_mac() {
-    let mut octets = sealed(&telegram(Profile::B), None);
+    let mut octets = sealed(telegram(Profile::B), None);
     // An AFL that tells ML, and a MAC that does not cover it.
     let afl_at = 13;
     assert_eq!(octets[afl_at..afl_at + 5], [0x90, 0x0F, 0x00, 0x2C, 0x25]);
@@ -274,7 +285,7 @@ fn the_parts_cover_what_they_name() {
             ],
         ),
     ] {
-        let octets = sealed(&telegram(profile), None);
+        let octets = sealed(telegram(profile), None);
         let diagnosis = diagnose(&octets, Input::Stripped, &NoKeys, None, &mut [0; 300]).unwrap();
         let parts: Vec<_> = diagnosis.parts().collect();
         assert_eq!(parts.iter().map(|part| part.name).collect::<Vec<_>>(), names, "{profile}");
@@ -303,7 +314,7 @@ fn the_parts_cover_what_they_name() {
 fn it_never_panics_and_leaves_no_plaintext() {
     let keys = [(KeySelector::default(), key())];
     for profile in PROFILES {
-        let good = sealed(&telegram(profile), None);
+        let good = sealed(telegram(profile), None);
         let mut scratch = [0xEE; 300];
         for len in 0..good.len() {
             let _ = diagnose(&good[..len], Input::Stripped, &keys[..], None, &mut scratch);

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+use mbus_app::body::Body;
 use mbus_app::ci::{CiField, Content};
 use mbus_app::frame::compact::{compact_into, headers_into, signature};
 use mbus_app::frame::{
@@ -16,7 +17,7 @@ use mbus_app::frame::{
 };
 use mbus_app::record::builder::{Element, RecordsBuilder};
 use mbus_app::record::{Direction, Records};
-use mbus_app::secured_telegram::{NewLink, SecuredTelegram};
+use mbus_app::telegram::builder::{Protection, TelegramBuilder};
 use mbus_app::tpl::{Header, Tpl};
 use mbus_app::{Blame, ErrorKind, Telegram};
 use mbus_link::wired::{Frame, PrimaryAddress};
@@ -184,11 +185,12 @@ fn what_nothing_proves_stands_against_no_known_format() {
     let sealing = PreparedKey::<Aes>::new(&Key::new([0x13; 16]));
     let mut state = SenderState::new(Count { meter, to_meter: false, key_id: 0, key_version: 0 }, 1);
     state.export(1, 0);
-    let link = NewLink::Wireless { c_field: CField::SND_NR, sender: meter, ell: None };
-    let telegram = SecuredTelegram { body: COLLIDING, ..SecuredTelegram::new(link, 0x7A, meter, Profile::B) };
+    let tpl = Tpl::short(CiField(0x7A), Header::default());
+    let telegram = TelegramBuilder::wireless(CField::SND_NR, meter, tpl, Body::Records(COLLIDING));
     let (mut buffer, mut out) = ([0; 200], [0; 200]);
-    let sealed = telegram.seal_into(&sealing, &mut state, &mut buffer).unwrap();
-    let mut octets = sealed.frame_into(None, &mut out).unwrap().to_vec();
+    let protection = Protection::of(Profile::B);
+    let sealed = telegram.seal_into(&protection, &sealing, &mut state, &mut buffer).unwrap();
+    let mut octets = sealed.frame_into(&mut out).unwrap().to_vec();
     let telegram = Telegram::decode_stripped(&mut octets, &sealing).unwrap();
     assert!(telegram.is_authenticated());
     assert_eq!(learn(&telegram, &mut both), Ok(Some(key)));

@@ -11,7 +11,8 @@
 use mbus_app::Telegram;
 use mbus_app::body::Body;
 use mbus_app::ci::CiField;
-use mbus_app::secured_telegram::{NewLink, Padding, Protection, SecuredTelegram};
+use mbus_app::telegram::builder::{NewFrame, Padding, Protection, TelegramBuilder};
+use mbus_app::tpl::{Header, Tpl};
 use mbus_link::{Address, CField, CommunicationControl, Ell};
 use oms_security::count::Count;
 use oms_security::key::{Aes, Key, KeyProvider, KeyRequest, PreparedKey};
@@ -78,25 +79,21 @@ impl Party {
             (0xC5, CField::RSP_UD, meter_address().manufacturer)
         };
         let sender = Address { manufacturer: sender, ..meter_address() };
-        let mut body = [0; 200];
-        let body = &*Body::Blocks(blocks).encode_into(CiField(ci), &mut body).unwrap();
         let ell = Ell { control: CommunicationControl(0x84), access_number: 1, ..Ell::default() };
         let protection =
             Protection { padding: Padding::Counted, tell_key_version: true, ..Protection::of(Profile::B) };
-        let telegram = SecuredTelegram {
-            body,
-            access_number: 7,
-            protection,
-            ..SecuredTelegram::new(
-                NewLink::Wireless { c_field, sender, ell: Some(ell) },
-                ci,
-                meter_address(),
-                Profile::B,
+        let header = Header { access_number: 7, ..Header::default() };
+        let telegram = TelegramBuilder {
+            ell: Some(ell),
+            ..TelegramBuilder::new(
+                NewFrame::Wireless { c_field, address: sender, crcs: Some(FrameFormat::A) },
+                Tpl::of(CiField(ci), meter_address(), header),
+                Body::Blocks(blocks),
             )
         };
         let (mut message, mut frame) = ([0; 300], [0; 400]);
-        let sealed = telegram.seal_into(key, &mut state, &mut message).unwrap();
-        sealed.frame_into(Some(FrameFormat::A), &mut frame).unwrap().to_vec()
+        let sealed = telegram.seal_into(&protection, key, &mut state, &mut message).unwrap();
+        sealed.frame_into(&mut frame).unwrap().to_vec()
     }
     fn send_under(&mut self, blocks: &[Block<'_>], version: u8) -> Vec<u8> {
         let key = self.key(KeyPurpose::MASTER, version).clone();

@@ -49,13 +49,13 @@ fn key_of(printed: &Printed) -> PreparedKey<Aes> {
 /// Builds into every buffer that is too small, each of which must say what is needed, then into one that is not.
 fn build(telegram: &TelegramBuilder<'_>, key: Option<&PreparedKey<Aes>>) -> Vec<u8> {
     let needed = match key {
-        Some(_) => telegram.sealed_len().unwrap(),
+        Some(_) => telegram.resealed_len().unwrap(),
         None => telegram.encoded_len().unwrap(),
     };
     let mut buffer = vec![0xAA; needed + 1];
     for size in 0..=needed + 1 {
         let outcome = match key {
-            Some(key) => telegram.seal_into(key, &mut buffer[..size]),
+            Some(key) => telegram.reseal_into(key, &mut buffer[..size]),
             None => telegram.encode_into(&mut buffer[..size]),
         };
         match outcome {
@@ -369,9 +369,9 @@ fn every_refusal() {
     let key = PreparedKey::<Aes>::new(&Key::new([7; 16]));
     // Profile B without its AFL, and with a body in clear that lacks its check octets.
     let without = radio(short(0x7A, &[0x00, 0x07, 0x10]), Body::Elements(&[]));
-    assert_eq!(without.seal_into(&key, &mut [0; 300]).unwrap_err().kind.name(), "mac_missing");
+    assert_eq!(without.reseal_into(&key, &mut [0; 300]).unwrap_err().kind.name(), "mac_missing");
     let given = radio(short(0x7A, &[0x10, 0x05]), Body::Records(&[0x0F; 16]));
-    assert_eq!(given.seal_into(&key, &mut [0; 300]).unwrap_err().kind.name(), "check_octets");
+    assert_eq!(given.reseal_into(&key, &mut [0; 300]).unwrap_err().kind.name(), "check_octets");
 }
 
 mod generated {

@@ -8,8 +8,11 @@
 )]
 
 use mbus_app::application_error::ErrorCode;
-use mbus_app::secured_telegram::{NewLink, SecuredTelegram};
+use mbus_app::body::Body;
+use mbus_app::ci::CiField;
 use mbus_app::telegram::Input;
+use mbus_app::telegram::builder::{Protection, TelegramBuilder};
+use mbus_app::tpl::{Header, Tpl};
 use mbus_app::trust::{ANSWER, TrustError};
 use mbus_app::{Blame, Telegram};
 use mbus_link::{Address, CField};
@@ -34,15 +37,15 @@ fn key(octet: u8) -> PreparedKey<Aes> {
 fn sent(meter: Address, profile: Profile, key: &PreparedKey<Aes>, counter: u32, clear: &[u8]) -> Vec<u8> {
     let mut state = SenderState::new(Count { meter, to_meter: false, key_id: 0, key_version: 0 }, counter);
     state.export(1, 0);
-    let link = NewLink::Wireless { c_field: CField::SND_NR, sender: meter, ell: None };
-    let telegram =
-        SecuredTelegram { body: &RECORDS, clear, ..SecuredTelegram::new(link, 0x7A, meter, profile) };
+    let tpl = Tpl::short(CiField(0x7A), Header::default());
+    let telegram = TelegramBuilder::wireless(CField::SND_NR, meter, tpl, Body::Records(&RECORDS));
+    let protection = Protection { clear, ..Protection::of(profile) };
     let (mut buffer, mut out) = ([0; 200], [0; 200]);
     let sealed = match profile {
-        Profile::None => telegram.clear_into(&mut buffer),
-        _ => telegram.seal_into(key, &mut state, &mut buffer),
+        Profile::None => telegram.clear_into(&protection, &mut buffer),
+        _ => telegram.seal_into(&protection, key, &mut state, &mut buffer),
     };
-    sealed.unwrap().frame_into(None, &mut out).unwrap().to_vec()
+    sealed.unwrap().frame_into(&mut out).unwrap().to_vec()
 }
 fn judge<const N: usize>(
     octets: &[u8],

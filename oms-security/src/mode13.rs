@@ -281,11 +281,22 @@ fn inspect(
     if protocol.name().is_none() {
         return Err(at(ErrorKind::UnsupportedField { field: "the protocol" }));
     }
-    let mut demands_mac = protocol == Protocol::CHANNEL;
-    for record in Records::new(message.get(body..).unwrap_or_default()) {
-        demands_mac |= record.map_err(|error| error.shifted(body))?.demands_mac(in_session);
-    }
+    let records = message.get(body..).unwrap_or_default();
+    let demands_mac = demands_mac(protocol, records, in_session).map_err(|error| error.shifted(body))?;
     Ok((protocol, demands_mac))
+}
+
+/// True when OMS demands a CMAC around a body of these records. `in_session`: there is a TLS session between sender and
+/// receiver.
+///
+/// # Errors
+/// [`ErrorKind::Truncated`] when they do not fill the body.
+pub fn demands_mac(protocol: Protocol, body: &[u8], in_session: bool) -> Result<bool, Error> {
+    let mut demanded = protocol == Protocol::CHANNEL;
+    for record in Records::new(body) {
+        demanded |= record?.demands_mac(in_session);
+    }
+    Ok(demanded)
 }
 
 /// OMS demands a MAC of at least eight octets.

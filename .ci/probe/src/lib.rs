@@ -356,7 +356,7 @@ fn ciphers(input: &[u8]) {
         black_box((lax.stopped, lax.telegram.meter(), lax.telegram.layers().count()));
         black_box(lax.telegram.records().flatten().map(|record| record.data().len()).sum::<usize>());
         if let Some(telegram) = mbus_app::telegram::builder::TelegramBuilder::of(&lax.telegram) {
-            black_box((telegram.sealed_len().is_ok(), telegram.seal_into(&key, &mut sealed).is_ok()));
+            black_box((telegram.resealed_len().is_ok(), telegram.reseal_into(&key, &mut sealed).is_ok()));
         }
         opened(&lax.telegram);
         trust::judged(&lax.telegram);
@@ -374,6 +374,7 @@ fn ciphers(input: &[u8]) {
         black_box(open(&context, &mut buffer, input.len(), &key).is_ok());
         black_box(open(&context, &mut buffer, input.len(), &Des(DesKey::new([7; 8]))).is_ok());
         other_modes(&context, input, &mut buffer, &key);
+        broken_modes(&context, input.len(), &mut buffer, &key);
     }
     if let Ok((ell, _)) = mbus_link::Ell::parse_prefix(input) {
         let sender = mbus_link::Address::default();
@@ -400,9 +401,26 @@ fn other_modes(
     black_box(mode9.seal_into(context, 7, clear, plain, key, buffer).is_ok());
     black_box(mode9.open_in_place(context, buffer, key).map(|opened| opened.deciphered.len()).is_ok());
     black_box(mode13::check(context, input, 7, input.len() == 9, key).is_ok());
+    black_box(mode13::seal(context, input, 7, input.len() == 9, key).is_ok());
+    black_box(mode13::configuration(mode13::Protocol(input.len() as u8), input.len() as u8));
     for record in mode13::Records::new(input).flatten() {
         black_box(record.encode_into(buffer).is_ok());
     }
+}
+
+/// The deprecated modes, as simulators seal them.
+#[cfg(feature = "ciphers")]
+fn broken_modes(
+    context: &oms_security::sealed::SecurityContext,
+    body: usize,
+    buffer: &mut [u8],
+    key: &oms_security::key::PreparedKey<oms_security::key::Aes>,
+) {
+    use oms_security::legacy::{DesCandidate, DesKey, seal_broken_aes, seal_broken_des};
+    let des = black_box(DesKey::new([7; 8]));
+    let with = DesCandidate { key: &des, day: [body as u8, 7] };
+    black_box(seal_broken_des(context, buffer, body, with).is_ok());
+    black_box(seal_broken_aes(context, buffer, body, key).is_ok());
 }
 
 /// A DES key for every message.

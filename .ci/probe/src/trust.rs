@@ -152,45 +152,54 @@ fn ring(input: &[u8], key: &oms_security::key::PreparedKey<oms_security::key::Ae
 /// Whole telegrams to be sent, and their frames.
 #[cfg(feature = "ciphers")]
 pub(crate) fn sealed(input: &[u8], key: &oms_security::key::PreparedKey<oms_security::key::Aes>) {
+    use mbus_app::body::Body;
     use mbus_app::ci::CiField;
-    use mbus_app::secured_telegram::{CounterPlace, NewLink, Padding, Protection, SecuredTelegram};
+    use mbus_app::telegram::builder::{CounterPlace, NewFrame, Padding, Protection, TelegramBuilder};
+    use mbus_app::tpl::{Header, Tpl};
     use mbus_link::wired::PrimaryAddress;
     use mbus_link::{Address, CField, Ell};
+    use oms_security::configuration::Configuration;
+    use oms_security::mode13::Protocol;
     use oms_security::{count::Count, profile::Profile, sender::SenderState};
+    use wmbus_phy::FrameFormat;
     let octet = input.len() as u8;
     let meter = Address::WILDCARD;
     let count = Count { meter, to_meter: octet > 7, key_id: octet, key_version: octet };
     let mut state = SenderState::new(black_box(count), 1);
     state.export(black_box(9), black_box(9));
     let ell = Ell::parse_prefix(input).map(|(ell, _)| ell).ok();
-    let links = [
-        NewLink::Wired { c_field: CField::SND_UD, address: PrimaryAddress(octet) },
-        NewLink::Wireless { c_field: CField::SND_NR, sender: meter, ell },
+    let radio = |crcs| NewFrame::Wireless { c_field: CField::SND_NR, address: meter, crcs };
+    let frames_of = [
+        NewFrame::Wired { c_field: CField::SND_UD, address: PrimaryAddress(octet) },
+        NewFrame::SingleCharacter,
+        radio(None),
+        radio(Some(FrameFormat::A)),
+        radio(Some(FrameFormat::B)),
     ];
+    let configuration = Configuration { field: input.len() as u16, ..Configuration::default() };
+    let header = Header { access_number: octet, status: octet, configuration };
+    let tpl = Tpl::of(black_box(CiField(octet)), meter, header);
+    let body = Body::parse(tpl.ci, input).unwrap_or(Body::Octets(input));
     let (mut message, mut frame) = ([0; 600], [0; 400]);
-    for link in black_box(links) {
+    for of in black_box(frames_of) {
         for profile in black_box([Profile::None, Profile::A, Profile::B, Profile::C, Profile::D]) {
             let protection = Protection {
-                flags: input.len() as u16,
+                profile,
                 content_index: octet,
                 padding: black_box(Padding::Counted),
                 counter: black_box(CounterPlace::Transport),
                 tell_key_version: octet > 3,
-                ..Protection::of(profile)
-            };
-            let telegram = SecuredTelegram {
-                ci: CiField(octet),
-                body: input,
                 clear: input.get(black_box(7)..).unwrap_or_default(),
+                protocol: Protocol(octet),
+                in_session: octet > 4,
                 fragmented: black_box(octet > 5),
-                protection,
-                ..SecuredTelegram::new(link, 0x7A, meter, profile)
             };
-            black_box((telegram.encoded_len().is_ok(), telegram.direction()));
-            if let Ok(sealed) = telegram.clear_into(&mut message) {
+            let telegram = TelegramBuilder { ell, ..TelegramBuilder::new(of, tpl, black_box(body)) };
+            black_box((telegram.message_len(&protection).is_ok(), telegram.direction(), telegram.meter()));
+            if let Ok(sealed) = telegram.clear_into(&protection, &mut message) {
                 frames(&sealed, octet, key, &mut state, &mut frame);
             }
-            if let Ok(sealed) = telegram.seal_into(key, &mut state, &mut message) {
+            if let Ok(sealed) = telegram.seal_into(&protection, key, &mut state, &mut message) {
                 frames(&sealed, octet, key, &mut state, &mut frame);
             }
         }
@@ -199,20 +208,17 @@ pub(crate) fn sealed(input: &[u8], key: &oms_security::key::PreparedKey<oms_secu
 
 #[cfg(feature = "ciphers")]
 fn frames(
-    sealed: &mbus_app::secured_telegram::SealedTelegram<'_>,
+    sealed: &mbus_app::telegram::builder::SealedTelegram<'_>,
     octet: u8,
     key: &oms_security::key::PreparedKey<oms_security::key::Aes>,
     state: &mut oms_security::sender::SenderState,
     out: &mut [u8],
 ) {
-    use wmbus_phy::FrameFormat;
     let limit = usize::from(octet);
-    for crc in black_box([None, Some(FrameFormat::A), Some(FrameFormat::B)]) {
-        black_box(sealed.frame_into(crc, out).map(|frame| frame.len()).is_ok());
-        black_box(sealed.frame_enciphered_into(crc, key, state, limit as u32, out).is_ok());
-        let Ok(mut frames) = sealed.frames(limit) else { continue };
-        black_box(frames.next_into(limit, crc, out).is_ok());
-        black_box(frames.next_enciphered_into(limit, crc, key, state, limit as u32, out).is_ok());
-    }
+    black_box(sealed.frame_into(out).map(|frame| frame.len()).is_ok());
+    black_box(sealed.frame_enciphered_into(key, state, limit as u32, out).is_ok());
+    let Ok(mut frames) = sealed.frames(limit) else { return };
+    black_box(frames.next_into(limit, out).is_ok());
+    black_box(frames.next_enciphered_into(limit, key, state, limit as u32, out).is_ok());
     black_box((sealed.message().len(), sealed.afl()));
 }

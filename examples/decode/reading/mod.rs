@@ -10,6 +10,7 @@ mod push;
 mod records;
 pub mod trust;
 
+use super::hex;
 use super::input::{Crc, Item, Kind};
 use super::keys::{Key, Keys};
 use super::model::{Compact, Frame, Meter, Reading, Security, Transport};
@@ -29,6 +30,7 @@ use mbus_app::{Error, ErrorKind, peek};
 use mbus_link::time::{Duration, Instant};
 use mbus_link::{Address, CField, DeviceType};
 use oms_security::key::{Aes, KeyProvider, KeyRequest, PreparedKey};
+use oms_security::mode13::HandedOn;
 use oms_security::reassembly::{Channel, Reassembler};
 use oms_security::replay::Freshness;
 use oms_security::sealed::{Found, Opening};
@@ -317,11 +319,7 @@ impl Decoder {
             reading.plaintext = Some(telegram.body().to_vec());
         }
         if let BodyState::HandedOn(handed_on) = telegram.state() {
-            let records = telegram.tls_records().flatten().count();
-            let protocol = handed_on.protocol;
-            reading
-                .notes
-                .push(format!("{protocol}: {records} records of TLS, which only a session can open"));
+            hand_on(reading, handed_on, telegram);
             return;
         }
         if let BodyState::ReservedMode = telegram.state() {
@@ -653,6 +651,19 @@ fn security(telegram: &Telegram<'_>, stopped: Option<Error>) -> Option<Security>
     })
 }
 
+/// The records of TLS go to whoever has the session.
+fn hand_on(reading: &mut Reading, handed_on: HandedOn, telegram: &Telegram<'_>) {
+    let (mut octets, mut names) = (Vec::new(), Vec::new());
+    for record in telegram.tls_records().flatten() {
+        let mut encoded = vec![0; record.encoded_len()];
+        octets.extend_from_slice(record.encode_into(&mut encoded).unwrap_or_default());
+        names.push(record.content_type.to_string());
+    }
+    let (protocol, names) = (handed_on.protocol, names.join(", "));
+    reading.notes.push(format!("{protocol}: {names}; only the session of TLS opens that"));
+    reading.facts.push(("tls", hex::upper(&octets)));
+}
+
 fn fixed(reading: &mut Reading, data: &FixedData) {
     reading.meter = Some(Meter {
         id: data.identification.to_string(),
@@ -682,7 +693,7 @@ fn application(select: ApplicationSelect<'_>) -> String {
         ApplicationSelect::Select { application, block: 0 } => application.to_string(),
         ApplicationSelect::Select { application, block } => format!("{application}, block {block}"),
         ApplicationSelect::Extended(octets) => {
-            format!("of more than one octet: {}", super::hex::upper(octets))
+            format!("of more than one octet: {}", hex::upper(octets))
         }
     }
 }

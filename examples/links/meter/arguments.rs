@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use examples::decode::arguments::KeyText;
 use mbus_link::ManufacturerId;
 use mbus_link::wired::BaudRate;
+use wmbus_phy::FrameFormat;
 use wmbus_phy::mode::{MODES, Mode};
 
 /// Simulates meters: wired ones that answer a master, or wireless ones that send.
@@ -20,7 +21,8 @@ Examples:\n  \
     meter wired water heat:87654321@7            two meters on a pseudo-terminal\n  \
     meter wired heat --tcp 127.0.0.1:10001       one meter behind a TCP converter\n  \
     meter wireless water --mode T1 --seal A --key 000102030405060708090A0B0C0D0E0F |\n    \
-        decode --key 000102030405060708090A0B0C0D0E0F --input rtl-wmbus"
+        decode --key 000102030405060708090A0B0C0D0E0F --input rtl-wmbus\n  \
+    meter wireless gas --mode N1a --chips | decode --input jsonl"
 )]
 pub struct Arguments {
     /// Wired or wireless.
@@ -101,11 +103,17 @@ pub struct Wireless {
     /// The radio mode
     #[arg(long, value_name = "MODE", default_value = "T1", value_parser = mode)]
     pub mode: &'static Mode,
+    /// Print the chips that go over the air, from the preamble on, as JSON lines for decode --input jsonl
+    #[arg(long)]
+    pub chips: bool,
+    /// The frame format of the chips
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t, requires = "chips")]
+    pub frame_format: Format,
     /// How the telegrams are sealed
     #[arg(long, value_name = "SEAL", value_enum, default_value_t)]
     pub seal: Seal,
-    /// The AES-128 key of all meters, 32 hex digits
-    #[arg(short, long, value_name = "HEX", required_if_eq_any = [("seal", "A"), ("seal", "B"), ("seal", "D"), ("seal", "ell")])]
+    /// The AES-128 key of all meters, 32 hex digits; in profile C the write key of their TLS sessions
+    #[arg(short, long, value_name = "HEX", required_if_eq_any = [("seal", "A"), ("seal", "B"), ("seal", "C"), ("seal", "D"), ("seal", "ell")])]
     pub key: Option<KeyText>,
     /// How many telegrams each meter sends; 0: until stopped
     #[arg(short, long, value_name = "N", default_value_t = 1)]
@@ -116,6 +124,27 @@ pub struct Wireless {
     /// Do not wait between telegrams, let the clock of the meters jump instead
     #[arg(long)]
     pub at_once: bool,
+}
+
+/// The frame formats that can be chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Frame format A.
+    #[default]
+    #[value(name = "A", alias = "a")]
+    A,
+    /// Frame format B, in the modes that have it.
+    #[value(name = "B", alias = "b")]
+    B,
+}
+
+impl From<Format> for FrameFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::A => Self::A,
+            Format::B => Self::B,
+        }
+    }
 }
 
 fn clock(text: &str) -> Result<NaiveDateTime, String> {

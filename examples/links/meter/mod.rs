@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! records (what it says) -> wired    (slave, application) -> line -> pseudo-terminal or TCP
-//!                        -> wireless (sealed telegrams)   -> lines of rtl_wmbus
+//!                        -> wireless (sealed telegrams)   -> lines of rtl_wmbus, or chips
 //! ```
 
 pub mod arguments;
@@ -10,6 +10,7 @@ pub mod records;
 pub mod segment;
 pub mod serve;
 pub mod spec;
+pub mod tls;
 pub mod wired;
 pub mod wireless;
 
@@ -17,7 +18,7 @@ use arguments::{Arguments, Link, Wireless};
 use examples::command_line::{self, Stream, USAGE, Words};
 use examples::decode::input::rtl_wmbus;
 use examples::decode::keys;
-use oms_security::key::{Key, PreparedKey};
+use oms_security::key::Key;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use wireless::WirelessMeter;
@@ -76,12 +77,12 @@ fn send(arguments: &Wireless, out: &mut dyn Write) -> Result<(), (u8, String)> {
         Some(text) => keys::Key::parse(&text.0).map_err(|error| (USAGE, format!("--key: {error}")))?.octets(),
         None => [0; 16],
     };
-    let key = PreparedKey::new(&Key::new(key));
+    let key = Key::new(key);
     let mut meters: Vec<WirelessMeter> = Vec::new();
     for (n, spec) in arguments.common.meters.iter().enumerate() {
         let (_, address) = spec.addresses(n, arguments.common.manufacturer);
         let now = arguments.common.now();
-        meters.push(WirelessMeter::new(spec.kind, address, arguments.seal, key.clone(), now));
+        meters.push(WirelessMeter::new(spec.kind, address, arguments.seal, &key, now));
     }
     let mut jumped = chrono::TimeDelta::zero();
     for n in (0..u32::MAX).take_while(|n| arguments.count == 0 || *n < arguments.count) {
@@ -98,7 +99,12 @@ fn send(arguments: &Wireless, out: &mut dyn Write) -> Result<(), (u8, String)> {
         for meter in &mut meters {
             let now = arguments.common.now() + jumped;
             let telegram = meter.telegram(n, now).map_err(|error| (FAILED, error.to_string()))?;
-            let line = rtl_wmbus::line(arguments.mode.name, now, [100; 2], &telegram);
+            let line = match arguments.chips {
+                false => rtl_wmbus::line(arguments.mode.name, now, [100; 2], &telegram),
+                true => wireless::chips(arguments.mode, arguments.frame_format.into(), &telegram).map_err(
+                    |error| (USAGE, format!("--mode {} --frame-format: {error}", arguments.mode.name)),
+                )?,
+            };
             writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| written(&error))?;
         }
     }

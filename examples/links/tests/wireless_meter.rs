@@ -5,7 +5,11 @@
 use examples::decode;
 use links::meter;
 use links::meter::records::Kind;
+use links::meter::tls::Session;
+use mbus_link::IdentificationNumber;
+use oms_security::mode13::Records;
 use serde_json::Value;
+use wmbus_phy::FrameFormat;
 use wmbus_phy::mode::MODES;
 
 const KEY: &str = "000102030405060708090A0B0C0D0E0F";
@@ -46,6 +50,7 @@ fn every_kind_and_every_seal_is_read_back() {
         ("none", 0, "none", false),
         ("A", 5, "decrypted", false),
         ("B", 7, "decrypted", true),
+        ("C", 13, "locked", false),
         ("D", 10, "decrypted", true),
         ("ell", 0, "decrypted", false),
     ];
@@ -62,8 +67,12 @@ fn every_kind_and_every_seal_is_read_back() {
                 (&security["state"], &security["authenticated"]),
                 (&state.into(), &authenticated.into())
             );
-            assert_eq!(readings(&telegrams[0]), readings(&clear[0]), "{} {seal}", kind.name);
             assert_eq!(telegrams[0]["meter"], clear[0]["meter"]);
+            if seal == "C" {
+                assert_eq!(of_tls(&telegrams[0]), clear_records(&clear[0]), "{}", kind.name);
+                continue;
+            }
+            assert_eq!(readings(&telegrams[0]), readings(&clear[0]), "{} {seal}", kind.name);
             if seal != "none" {
                 let other = KEY.replace("0F", "0E");
                 let (status, ..) = decode::run(["decode", "--key", &other], lines.as_bytes());
@@ -82,6 +91,72 @@ fn every_radio_mode_is_named_in_its_line() {
         // Also when nobody says what the line is.
         assert_eq!(decode::run(["decode"], line.as_bytes()).0, 0, "{line}");
     }
+}
+
+#[test]
+fn the_chips_of_every_mode_format_and_seal_are_read_back() {
+    let mut formats = 0;
+    for seal in ["none", "A", "B", "C", "D", "ell"] {
+        let key = ["--key", KEY, "--seal", seal];
+        let line = read(&sent(&[&["heat"], &key[..]].concat()), &key[..2]).remove(0);
+        let mut lines = String::new();
+        for mode in MODES {
+            for (format, name) in [(FrameFormat::A, "A"), (FrameFormat::B, "B")] {
+                let chips = ["heat", "--mode", mode.name, "--chips", "--frame-format", name];
+                let arguments = [&chips, &key[..]].concat();
+                if mode.from_meter.sync_word(format).is_some() {
+                    lines.push_str(&sent(&arguments));
+                    formats += 1;
+                } else {
+                    let arguments = ["meter", "wireless"].iter().chain(&arguments);
+                    assert_eq!(meter::run(arguments).0, 2, "{mode} has no format {name}");
+                }
+            }
+        }
+        let arguments = ["decode", "--input", "jsonl", "--format", "jsonl", "--key", KEY];
+        let (status, out, err) = decode::run(arguments, lines.as_bytes());
+        assert_eq!((status, err.as_str()), (0, ""), "{seal} {out}");
+        assert_eq!(out.lines().count(), lines.lines().count());
+        for read in out.lines() {
+            let read: Value = serde_json::from_str(read).unwrap();
+            assert_eq!(read["frame"]["kind"], "chips");
+            assert_eq!(read["frame"]["hex"], line["frame"]["hex"], "{seal} {read}");
+            assert_eq!((&read["security"], &read["records"]), (&line["security"], &line["records"]));
+            assert_eq!(read["tls"], line["tls"]);
+        }
+    }
+    // 24 modes in format A, C and N and F in format B as well.
+    assert!(formats > 6 * MODES.len(), "{formats}");
+}
+
+/// The octets of the records in clear, from the end of the short header on.
+fn clear_records(telegram: &Value) -> Vec<u8> {
+    octets(telegram["frame"]["hex"].as_str().unwrap())[15..].to_vec()
+}
+/// What the session of the meter finds in the record that `decode` hands on.
+fn of_tls(telegram: &Value) -> Vec<u8> {
+    let handed_on = octets(telegram["tls"].as_str().unwrap());
+    let record = Records::new(&handed_on).next().unwrap().unwrap();
+    let number: IdentificationNumber = telegram["meter"]["id"].as_str().unwrap().parse().unwrap();
+    let session = Session::new(octets(KEY).as_slice().try_into().unwrap(), number.octets());
+    let sequence = record.fragment.first_chunk::<8>().copied().map(u64::from_be_bytes).unwrap();
+    session.open(sequence, &record).unwrap()
+}
+fn octets(hex: &str) -> Vec<u8> {
+    decode::hex::parse(hex).unwrap()
+}
+
+#[test]
+fn no_sequence_number_of_a_session_comes_twice() {
+    let lines = sent(&["water", "heat", "--count", "40", "--at-once", "--seal", "C", "--key", KEY]);
+    let mut seen = std::collections::BTreeSet::new();
+    for telegram in read(&lines, &[]) {
+        let handed_on = octets(telegram["tls"].as_str().unwrap());
+        assert!(!of_tls(&telegram).is_empty());
+        let nonce = (telegram["meter"]["id"].to_string(), handed_on[5..13].to_vec());
+        assert!(seen.insert(nonce), "{telegram}");
+    }
+    assert_eq!(seen.len(), 80);
 }
 
 #[test]
@@ -104,6 +179,9 @@ fn wrong_usage_is_told_and_shows_no_key() {
         (&["oil"][..], "electricity"),
         (&["water", "--seal", "A"], "--key"),
         (&["water", "--seal", "A", "--key", "0011"], "32 hex digits"),
+        (&["water", "--seal", "C"], "--key"),
+        (&["water", "--frame-format", "B"], "--chips"),
+        (&["water", "--mode", "S1", "--chips", "--frame-format", "B"], "S1"),
         (&["water", "--mode", "X9"], "T1"),
         (&["water", "--every", "15"], "even number"),
         (&["water", "--clock", "noon"], "2026-03-31T12:34"),

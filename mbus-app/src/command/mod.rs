@@ -15,7 +15,7 @@
 //! | network management | 82h, 83h | octets; the layout is not published |
 //!
 //! [`crate::body::Body`] is any of these, [`crate::telegram::builder::TelegramBuilder`] the whole telegram around it;
-//! [`crate::secured_telegram`] secures one.
+//! [`crate::telegram::builder::TelegramBuilder::seal_into`] secures one.
 
 pub mod application;
 pub mod clock;

@@ -46,6 +46,15 @@ pub enum Direction {
     ToDevice,
 }
 
+impl From<Direction> for oms_security::sealed::Direction {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::FromDevice => Self::FromMeter,
+            Direction::ToDevice => Self::ToMeter,
+        }
+    }
+}
+
 /// Where the text of a text unit stands (VIF FCh).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

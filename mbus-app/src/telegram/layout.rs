@@ -15,7 +15,7 @@ use oms_security::sealed::{self, Found, Opening, SecurityContext};
 
 use super::{Input, direction};
 use crate::ci::{CiField, Content};
-use crate::record::{Direction, Records};
+use crate::record::Records;
 use crate::tpl::{Header, Tpl};
 use crate::value::{Invalid, Value};
 use crate::{Error, ErrorKind, Layer};
@@ -231,10 +231,7 @@ impl Layout {
             self.reserved_mode = true;
             return Ok(());
         }
-        let direction = match direction(tpl.ci.row().direction, self.c_field) {
-            Direction::FromDevice => sealed::Direction::FromMeter,
-            Direction::ToDevice => sealed::Direction::ToMeter,
-        };
+        let direction = direction(tpl.ci.row().direction, self.c_field).into();
         let context = SecurityContext {
             meter: tpl.address.or(self.address).unwrap_or_default(),
             access_number: header.access_number,

@@ -71,6 +71,15 @@ impl Tpl {
     pub const fn long(ci: CiField, meter: Address, header: Header) -> Self {
         Self { ci, address: Some(meter), header: Some(header) }
     }
+    /// A CI and the header that it asks for: none, short or long.
+    #[must_use]
+    pub fn of(ci: CiField, meter: Address, header: Header) -> Self {
+        match ci.header() {
+            HeaderKind::None | HeaderKind::NotTransport => Self::none(ci),
+            HeaderKind::Short => Self::short(ci, header),
+            HeaderKind::Long => Self::long(ci, meter, header),
+        }
+    }
     /// The header at the beginning of `octets`, which start with the CI, and what is behind it.
     ///
     /// # Errors

@@ -126,7 +126,7 @@ fn opened_and_sealed(stripped: &[u8], key: [u8; 16]) -> Result<(), String> {
     let mut octets = stripped.to_vec();
     let telegram = told(Telegram::decode_stripped(&mut octets, &key))?;
     let builder = TelegramBuilder::of(&telegram).ok_or("not read to its end")?;
-    same("sealed again", &told(builder.seal_to_vec(&key))?, stripped)
+    same("sealed again", &told(builder.reseal_to_vec(&key))?, stripped)
 }
 
 /// Address, extended link layer and octets from its CI on; without link CRCs.

@@ -4,9 +4,12 @@
 
 use super::air::Who;
 use crate::random::Random;
+use mbus_app::body::Body;
+use mbus_app::ci::CiField;
 use mbus_app::command::{Switch, SwitchState};
 use mbus_app::record::builder::{Element, RecordsBuilder};
-use mbus_app::secured_telegram::{NewLink, SecuredTelegram};
+use mbus_app::telegram::builder::{Protection, TelegramBuilder};
+use mbus_app::tpl::{Header, Tpl};
 use mbus_link::time::{Duration, Instant};
 use mbus_link::wireless::{Frame, Routing};
 use mbus_link::{Address, CField, CommunicationControl, Ell};
@@ -125,22 +128,27 @@ impl Attacker {
         meter: Address,
         body: &[u8],
     ) -> Option<Vec<u8>> {
-        let link = NewLink::Wireless { c_field, sender, ell: Some(self.ell()) };
-        let telegram = SecuredTelegram { body, ..SecuredTelegram::new(link, ci, meter, Profile::None) };
-        let (mut buffer, mut frame) = ([0; 256], [0; 256]);
-        Some(telegram.clear_into(&mut buffer).ok()?.frame_into(None, &mut frame).ok()?.to_vec())
+        let tpl = Tpl::of(CiField(ci), meter, Header::default());
+        let telegram = TelegramBuilder {
+            ell: Some(self.ell()),
+            ..TelegramBuilder::wireless(c_field, sender, tpl, Body::Octets(body))
+        };
+        telegram.to_vec().ok()
     }
     fn forged(&mut self, meter: Address, body: &[u8]) -> Option<Vec<u8>> {
-        let ell = Some(self.ell());
-        let link = NewLink::Wireless { c_field: CField::SND_UD, sender: self.gateway, ell };
+        let tpl = Tpl::of(CiField(0x5B), meter, Header::default());
+        let telegram = TelegramBuilder {
+            ell: Some(self.ell()),
+            ..TelegramBuilder::wireless(CField::SND_UD, self.gateway, tpl, Body::Octets(body))
+        };
         let count = Count { meter, to_meter: true, key_id: 0, key_version: 0 };
         self.counter += 1_000;
         let mut state = SenderState::new(count, self.counter);
         state.export(1, 0);
         let key = PreparedKey::<Aes>::new(&Key::new([0xA7; 16]));
-        let telegram = SecuredTelegram { body, ..SecuredTelegram::new(link, 0x5B, meter, Profile::D) };
         let (mut buffer, mut frame) = ([0; 256], [0; 256]);
-        let sealed = telegram.seal_into(&key, &mut state, &mut buffer).ok()?;
-        Some(sealed.frame_into(None, &mut frame).ok()?.to_vec())
+        let protection = Protection::of(Profile::D);
+        let sealed = telegram.seal_into(&protection, &key, &mut state, &mut buffer).ok()?;
+        Some(sealed.frame_into(&mut frame).ok()?.to_vec())
     }
 }

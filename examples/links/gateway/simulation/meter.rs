@@ -14,10 +14,12 @@ use crate::meter::records::Kind;
 use chrono::{NaiveDateTime, TimeDelta};
 use mbus_app::application_error::ErrorCode;
 use mbus_app::body::Body;
+use mbus_app::ci::CiField;
 use mbus_app::command::switch::SwitchValue;
 use mbus_app::command::{ClockCommand, Switch, SwitchState};
 use mbus_app::record::builder::{Element, RecordsBuilder};
-use mbus_app::secured_telegram::{NewLink, SecuredTelegram};
+use mbus_app::telegram::builder::{Protection, TelegramBuilder};
+use mbus_app::tpl::{Header, Tpl};
 use mbus_app::value::Value;
 use mbus_app::{Telegram, trust};
 use mbus_link::time::{Duration, Instant};
@@ -262,17 +264,16 @@ impl AirMeter {
         let mut control = CommunicationControl::BIDIRECTIONAL;
         control.set(CommunicationControl::SYNCHRONOUS, c_field == CField::SND_NR);
         let ell = Some(Ell { control, access_number, receiver, session: None });
-        let link = NewLink::Wireless { c_field, sender: address, ell };
         self.transport_number = self.transport_number.wrapping_add(1);
-        let telegram = SecuredTelegram {
-            access_number: self.transport_number,
-            body: &body,
-            ..SecuredTelegram::new(link, ci, address, profile)
-        };
+        let header = Header { access_number: self.transport_number, ..Header::default() };
+        let tpl = Tpl::of(CiField(ci), address, header);
+        let telegram =
+            TelegramBuilder { ell, ..TelegramBuilder::wireless(c_field, address, tpl, Body::Octets(&body)) };
         // A real meter would write this to its memory before it sends.
         self.up.export(1, 0);
         let (mut buffer, mut frame) = ([0; 256], [0; 256]);
-        let sealed = telegram.seal_into(&self.make.key, &mut self.up, &mut buffer).ok()?;
-        Some(sealed.frame_into(None, &mut frame).ok()?.to_vec())
+        let sealed =
+            telegram.seal_into(&Protection::of(profile), &self.make.key, &mut self.up, &mut buffer).ok()?;
+        Some(sealed.frame_into(&mut frame).ok()?.to_vec())
     }
 }

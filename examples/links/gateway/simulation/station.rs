@@ -12,10 +12,13 @@
 use crate::meter::records::date_time;
 use chrono::{NaiveDateTime, TimeDelta, Timelike};
 use examples::decode::model::Reading;
+use mbus_app::body::Body;
+use mbus_app::ci::CiField;
 use mbus_app::command::{ClockCommand, Switch, SwitchState};
 use mbus_app::date_time::{DateTime, Precision, Time};
 use mbus_app::record::builder::{Element, RecordsBuilder};
-use mbus_app::secured_telegram::{NewLink, SecuredTelegram};
+use mbus_app::telegram::builder::{Protection, TelegramBuilder};
+use mbus_app::tpl::{Header, Tpl};
 use mbus_link::time::{Duration, Instant};
 use mbus_link::wireless::access_cycle::{AccessTiming, OtherDevice, OtherDeviceEvent, Ticket};
 use mbus_link::wireless::{Frame, Routing, StoredFrame};
@@ -280,17 +283,17 @@ fn sealed(
     body: &[u8],
 ) -> Option<Vec<u8>> {
     let ell = Some(Ell { control: CONTROL, access_number, receiver: None, session: None });
-    let link = NewLink::Wireless { c_field: CField::SND_UD.with_fcb(fcb), sender: gateway, ell };
-    let telegram = SecuredTelegram {
-        access_number,
-        body,
-        ..SecuredTelegram::new(link, ci, managed.address, managed.profile)
-    };
+    let header = Header { access_number, ..Header::default() };
+    let tpl = Tpl::of(CiField(ci), managed.address, header);
+    let c_field = CField::SND_UD.with_fcb(fcb);
+    let telegram =
+        TelegramBuilder { ell, ..TelegramBuilder::wireless(c_field, gateway, tpl, Body::Octets(body)) };
+    let protection = Protection::of(managed.profile);
     // A real gateway would write this to its disk before it sends.
     managed.down.export(1, 0);
     let (mut buffer, mut frame) = ([0; 256], [0; 256]);
-    let sealed = telegram.seal_into(&managed.key, &mut managed.down, &mut buffer).ok()?;
-    Some(sealed.frame_into(None, &mut frame).ok()?.to_vec())
+    let sealed = telegram.seal_into(&protection, &managed.key, &mut managed.down, &mut buffer).ok()?;
+    Some(sealed.frame_into(&mut frame).ok()?.to_vec())
 }
 
 fn set_clock(clock: NaiveDateTime) -> Option<Vec<u8>> {
