@@ -27,6 +27,8 @@ pub struct Account {
     medium: String,
     telegrams: u32,
     duplicates: u32,
+    /// Numbered by the meter, but not heard directly.
+    missed: u32,
     /// Heard through a repeater alone, and the meter had numbered them.
     rescued: u32,
     link: LinkStatus,
@@ -48,6 +50,7 @@ impl Account {
             medium,
             telegrams: 0,
             duplicates: 0,
+            missed: 0,
             rescued: 0,
             link: LinkStatus::new(),
             predictor: SynchronousPredictor::learning(TOLERANCE, GUARD),
@@ -89,11 +92,19 @@ impl Account {
         if control.contains(CommunicationControl::HOP.union(CommunicationControl::SYNCHRONOUS)) {
             self.rescued += 1;
         }
+        let last = self.predictor.last_access_number();
         match self.predictor.observe(now, control, number) {
-            Observation::InTime { .. } => {
+            Observation::InTime { missed } => {
                 self.in_time += 1;
                 self.predicted += 1;
+                self.missed += u32::from(missed);
             }
+            // The second one tells the interval.
+            Observation::Started => {
+                let frames = last.map_or(0, |last| number.wrapping_sub(last));
+                self.missed += u32::from(frames.saturating_sub(1));
+            }
+            // A meter that was restarted has not missed anything.
             Observation::OutOfTime => self.predicted += 1,
             _ => {}
         }
@@ -102,7 +113,7 @@ impl Account {
     /// Telegrams that nobody heard, directly or through a repeater.
     #[must_use]
     pub fn missed(&self) -> u32 {
-        self.link.missed().saturating_sub(self.rescued)
+        self.missed.saturating_sub(self.rescued)
     }
     /// Telegrams that were believed, each once.
     #[must_use]

@@ -155,13 +155,15 @@ impl<'a> Session<'a> {
                     self.forward(arrived)?;
                     self.line(n, arrived, &line);
                 }
-                Ok(Message::Lost(n, error)) => self.tell(n, |r| format!("{error}\n  try: {}", r.hint())),
+                Ok(Message::Lost(n, error)) => {
+                    self.tell(n, |r| format!("{error}\n  try: {}", r.hint(&error)))
+                }
                 Ok(Message::Back(n)) => self.tell(n, |_| "is there again".to_owned()),
                 Ok(Message::Ended(n, why)) => {
                     running -= 1;
                     if let Some(error) = why {
                         self.failed = true;
-                        self.tell(n, |r| format!("{error}\n  try: {}", r.hint()));
+                        self.tell(n, |r| format!("{error}\n  try: {}", r.hint(&error)));
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}

@@ -75,26 +75,33 @@ fn execute(
     status
 }
 
-/// Tells the gateway to end when the user or the system wants it.
+/// Tells the gateway to end when the user or the system wants it. Signals are waited for when this returns.
 fn stop_by_signal(to: SyncSender<Message>) {
+    let (ready, is_ready) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        if runtime.is_ok_and(|runtime| runtime.block_on(signal()).is_ok()) {
+        if runtime.is_ok_and(|runtime| runtime.block_on(signal(ready)).is_ok()) {
             let _ = to.send(Message::Stop);
         }
     });
+    // Without signals, too, it goes on: then the thread is gone.
+    let _ = is_ready.recv();
 }
 
 #[cfg(unix)]
-async fn signal() -> io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+async fn signal(ready: std::sync::mpsc::Sender<()>) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    drop(ready);
     tokio::select! {
-        ended = tokio::signal::ctrl_c() => ended,
-        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
     }
+    Ok(())
 }
 
 #[cfg(not(unix))]
-async fn signal() -> io::Result<()> {
+async fn signal(ready: std::sync::mpsc::Sender<()>) -> io::Result<()> {
+    drop(ready);
     tokio::signal::ctrl_c().await
 }

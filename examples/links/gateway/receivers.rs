@@ -83,8 +83,9 @@ impl Receiver {
     }
     /// What to do about a receiver that is missing.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
+    pub fn hint(&self, why: &io::Error) -> &'static str {
         match self.source {
+            _ if why.kind() == io::ErrorKind::UnexpectedEof => "start the program that writes to it again",
             Source::Stdin => "let the program in front of the pipe print lines",
             Source::Path(_) => "is the path right? a named pipe is made with `mkfifo`",
             Source::Tcp(_) => "is the receiver powered, and does it listen on this port?",
@@ -150,7 +151,8 @@ pub fn follow(
         };
         if !missing {
             missing = true;
-            let why = why.unwrap_or_else(|| io::Error::other("the other end closed it"));
+            let why = why
+                .unwrap_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "the other end closed it"));
             if to.send(Message::Lost(n, why)).is_err() {
                 return;
             }

@@ -307,7 +307,7 @@ fn a_receiver_goes_away_and_comes_back() {
     assert_eq!(gateway::run_with(arguments, &mut out, &mut err), 0);
     let err = String::from_utf8(err).unwrap();
     assert_eq!(String::from_utf8(out).unwrap().lines().count(), 4);
-    assert!(err.contains("roof: the other end closed it\n  try: "), "{err}");
+    assert!(err.contains("roof: the other end closed it\n  try: start"), "{err}");
     assert!(err.contains("roof: is there again\n"), "{err}");
     assert_eq!(row(&err, "ELS.12345678")[2], "4");
     drop(receiver);
@@ -328,6 +328,60 @@ fn a_receiver_that_is_missing_stops_no_other() {
     // The one that is missing from the start may still come.
     let arguments = ["gateway", "listen", "--telegrams", "1", "--retry", "0", good.name(), "/nowhere/at/all"];
     assert_eq!(gateway::run_with(arguments, &mut io::sink(), &mut io::sink()), 0);
+}
+
+#[test]
+fn a_meter_that_was_restarted_has_missed_nothing() {
+    // Its access numbers and, by its clock, its counters go on from 1 and from above.
+    let lines = sent("water", "D", "4");
+    let later: Vec<String> = {
+        let fixed = ["meter", "wireless", "--clock", "2026-03-31T13:00", "--at-once", "--key", KEY];
+        let (_, out, _) = meter::run(fixed.iter().chain(&["water", "--seal", "D", "--count", "4"]));
+        out.lines().map(str::to_owned).collect()
+    };
+    let (status, readings, err) = listen(&["--key", KEY], &[lines, later].concat().join("\n"));
+    assert_eq!((status, readings.len()), (0, 8), "{err}");
+    assert_eq!(row(&err, "ELS.12345678")[2..8], ["8", "0", "0", "0", "16 s", "5/6"], "{err}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_signal_ends_it_with_the_table_and_the_state_kept() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::{Command, Stdio};
+    let profile = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().to_owned();
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "-p", "links", "--example", "gateway"]);
+    if profile.ends_with("release") {
+        build.arg("--release");
+    }
+    assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
+    let lines = sent("water", "D", "2");
+    for signal in ["INT", "TERM"] {
+        let state = File::new(&format!("signal-{signal}"), "");
+        let mut gateway = Command::new(profile.join("examples/gateway"))
+            .args(["listen", "--key", KEY, "--state", state.name()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = gateway.stdin.take().unwrap();
+        input.write_all((lines.join("\n") + "\n").as_bytes()).unwrap();
+        // It waits for signals before it reads anything.
+        let mut readings = BufReader::new(gateway.stdout.take().unwrap()).lines();
+        assert!(readings.next().unwrap().unwrap().starts_with("{\"schema\":1"));
+        assert!(readings.next().is_some());
+        let kill = format!("kill -{signal} {}", gateway.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        assert_eq!(gateway.wait().unwrap().code(), Some(0), "{signal}");
+        let mut err = String::new();
+        gateway.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+        assert_eq!(row(&err, "ELS.12345678")[2], "2");
+        assert!(fs::read_to_string(&state.0).unwrap().contains("\ncounter "));
+        assert!(!fs::exists(state.name().to_owned() + ".lock").unwrap());
+        drop(input);
+    }
 }
 
 #[test]
