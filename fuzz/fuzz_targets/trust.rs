@@ -3,6 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use mbus_app::ci::Content;
 use mbus_app::diagnosis::{Check, diagnose};
 use mbus_app::telegram::BodyState;
 use mbus_app::{Input, Telegram};
@@ -23,7 +24,7 @@ const POLICIES: [Policy; 4] = [
     Policy::OPEN,
     Policy::KEYED,
     Policy::require(Profile::B),
-    Policy { allow_clear_trailer: false, ..Policy::OPEN },
+    Policy { allow_clear_trailer: true, ..Policy::require(Profile::A) },
 ];
 
 /// The keys that open Annex N, and those octets in reverse order.
@@ -51,7 +52,14 @@ fn judge(data: &[u8], input: Input, key: &PreparedKey<Aes>) {
             }
         }
         if first.is_ok() && policy.required == Profile::B {
-            assert!(telegram.is_authenticated() || telegram.observed().without_data);
+            // What nobody vouches for says nothing: no octet but fillers, no record of TLS, no command.
+            let says_nothing = telegram.body().iter().all(|octet| *octet == 0x2F)
+                && telegram.tls_records().next().is_none()
+                && telegram.content().is_none_or(|content| {
+                    matches!(content, Content::NoApplication | Content::FullFrame)
+                });
+            assert!(telegram.is_authenticated() || says_nothing);
+            assert!(!matches!(telegram.state(), BodyState::HandedOn(_)), "another profile");
         }
     }
 }

@@ -25,7 +25,8 @@ use mbus_link::wireless::{self, LengthQuirk};
 use mbus_link::{Address, CField, Ell, network_layer};
 use oms_security::afl::{self, Afl, AflMessage};
 use oms_security::ell_cipher::EllOpening;
-use oms_security::key::KeyProvider;
+use oms_security::key::{KeyProvider, KeyRequest};
+use oms_security::mode::SecurityMode;
 use oms_security::mode13::{self, HandedOn};
 use oms_security::sealed::Opening;
 
@@ -105,6 +106,10 @@ pub enum BodyState {
 pub struct Telegram<'a> {
     octets: &'a [u8],
     link: Option<Link<'a>>,
+    /// The address and the C-field of the link layer, also of one that is not here any more.
+    sender: Option<Address>,
+    c_field: Option<CField>,
+    request: Option<KeyRequest>,
     surplus: &'a [u8],
     ell: Option<Ell>,
     ell_opening: Option<EllOpening>,
@@ -281,6 +286,9 @@ impl<'a> Telegram<'a> {
         Self {
             octets,
             link,
+            sender: layout.address,
+            c_field: layout.c_field,
+            request: layout.request,
             surplus: octets.get(layout.frame_len..).unwrap_or_default(),
             ell: layout.ell,
             ell_opening: layout.ell_opening,
@@ -314,13 +322,19 @@ impl<'a> Telegram<'a> {
     pub const fn surplus(&self) -> &'a [u8] {
         self.surplus
     }
-    /// The meter: the address of the long transport header, else that of the link layer. A radio converter's
-    /// own address is the latter, see [`Telegram::link`].
+    /// The meter: the address of the long transport header, else that of the link layer, also of the fragments that a
+    /// message was put together from. A radio converter's own address is the latter, see [`Telegram::link`].
     #[must_use]
     pub fn meter(&self) -> Option<Address> {
-        self.tpl.and_then(|tpl| tpl.address).or(match self.link {
-            Some(Link::Wireless(frame)) => Some(frame.address()),
-            _ => None,
+        self.tpl.and_then(|tpl| tpl.address).or(self.sender)
+    }
+    /// What keys were asked for, and what a policy is to be asked for.
+    pub(crate) fn request(&self) -> KeyRequest {
+        self.request.unwrap_or(KeyRequest {
+            meter: self.meter().unwrap_or_default(),
+            mode: SecurityMode::NONE,
+            key_id: 0,
+            key_version: None,
         })
     }
     /// The extended link layer.
@@ -382,8 +396,8 @@ impl<'a> Telegram<'a> {
         if self.tpl.is_some() && !matches!(self.state, BodyState::HandedOn(_)) { self.body } else { &[] }
     }
     /// The records of a telegram of mode 13, for a TLS session of the caller; none for all others. A MAC around
-    /// them was checked if there is one; whether there has to be one is for who knows the session, see
-    /// [`mode13::Record::demands_mac`].
+    /// them was checked if there is one, and is there where OMS demands it outside a session, unless the caller has one
+    /// ([`KeyProvider::in_tls_session`]).
     #[must_use]
     pub const fn tls_records(&self) -> mode13::Records<'a> {
         mode13::Records::new(self.sealed_records())
@@ -414,8 +428,7 @@ impl<'a> Telegram<'a> {
     #[must_use]
     pub fn direction(&self) -> Direction {
         let ci = self.tpl.map(|tpl| tpl.ci.row().direction);
-        let c_field = self.link.and_then(|link| link.c_field());
-        direction(ci.unwrap_or(CiDirection::Both), c_field)
+        direction(ci.unwrap_or(CiDirection::Both), self.c_field)
     }
     /// The CIs of the layers, in the order sent.
     pub fn layers(&self) -> impl Iterator<Item = CiField> + 'a {

@@ -9,15 +9,15 @@
 //! leaves no trace, so nobody locks a meter out by sending in its name. The operator is told the reason; whoever asks
 //! over the air gets one and the same answer for all of them.
 
-use oms_security::afl::AflMessage;
 use oms_security::ell_cipher::EllOpening;
-use oms_security::key::KeyRequest;
-use oms_security::mode::SecurityMode;
+use oms_security::mode13::HandedOn;
 use oms_security::profile::{Observed, Policies, PolicyError};
 use oms_security::replay::{CounterUse, Freshness, ReplayError, ReplayGuard};
 use oms_security::sealed::{Found, Opening};
 
 use crate::application_error::ErrorCode;
+use crate::ci::Content;
+use crate::record::Direction;
 use crate::telegram::{BodyState, Link, Telegram};
 use crate::{Error, ErrorKind};
 
@@ -56,32 +56,58 @@ impl Telegram<'_> {
     /// What opening the telegram found out, for a policy.
     #[must_use]
     pub fn observed(&self) -> Observed {
-        let opening = match self.state() {
-            BodyState::Opened(opening) => Some(opening),
-            _ => None,
-        };
         let by_link = matches!(self.ell_opening(), Some(EllOpening { found: Found::Deciphered, .. }));
-        let deciphered = by_link || opening.is_some_and(|opening| opening.found == Found::Deciphered);
-        let enciphered = opening.map_or(self.body().len(), |opening| opening.enciphered);
-        Observed {
-            mode: self.security_mode().0,
-            authenticated: self.is_authenticated(),
-            deciphered,
-            without_data: self.body().iter().all(|octet| *octet == 0x2F),
-            clear_octets: if by_link { 0 } else { self.body().len().saturating_sub(enciphered) },
+        let without_data = self.is_without_data();
+        let mode = self.request().mode.0;
+        let body = self.body().len();
+        match self.state() {
+            // TLS opens the records, or refuses them; without a session of the caller only a MAC speaks for them.
+            BodyState::HandedOn(HandedOn { authenticated, derived, in_session, .. }) => Observed {
+                mode,
+                authenticated: authenticated || in_session,
+                derived: derived || in_session,
+                deciphered: true,
+                without_data,
+                clear_octets: 0,
+            },
+            BodyState::Opened(Opening { found, authenticated, derived, enciphered, .. }) => Observed {
+                mode,
+                authenticated,
+                derived,
+                deciphered: by_link || found == Found::Deciphered,
+                without_data,
+                clear_octets: if by_link || authenticated { 0 } else { body.saturating_sub(enciphered) },
+            },
+            _ => Observed {
+                mode,
+                authenticated: false,
+                derived: false,
+                deciphered: by_link,
+                without_data,
+                clear_octets: 0,
+            },
         }
+    }
+    /// True when the telegram says nothing: no application, or a device's records of which there are none. What goes to a
+    /// device and has an application is a command, even if its CI says it all, as that of a reset does.
+    fn is_without_data(&self) -> bool {
+        let may_be_empty = match self.content() {
+            None | Some(Content::NoApplication) => true,
+            Some(Content::FullFrame) => self.direction() == Direction::FromDevice,
+            _ => false,
+        };
+        let is_handed_on = matches!(self.state(), BodyState::HandedOn(_));
+        may_be_empty && !is_handed_on && self.body().iter().all(|octet| *octet == 0x2F)
     }
     /// The counter that the telegram used; only where it was authenticated.
     #[must_use]
     pub const fn counter(&self) -> Option<CounterUse> {
         match self.state() {
-            BodyState::Opened(Opening { counter, .. }) => counter,
+            BodyState::Opened(Opening { counter, .. }) | BodyState::HandedOn(HandedOn { counter, .. }) => {
+                counter
+            }
             _ => None,
         }
-    }
-    fn security_mode(&self) -> SecurityMode {
-        let header = self.tpl().and_then(|tpl| tpl.header);
-        header.map_or(SecurityMode::NONE, |header| header.configuration.mode())
     }
     /// True when there is something inside that was not read or not opened.
     fn is_locked(&self) -> bool {
@@ -123,20 +149,8 @@ impl Telegram<'_> {
         if self.is_locked() {
             return Err(TrustError::NotOpened);
         }
-        let counter = self.counter();
-        let configuration = self.tpl().and_then(|tpl| tpl.header).map(|header| header.configuration);
-        let request = KeyRequest {
-            meter: self.meter().unwrap_or_default(),
-            mode: self.security_mode(),
-            key_id: self
-                .afl()
-                .and_then(|afl| AflMessage::from(afl).key_id())
-                .or(configuration.and_then(|field| field.key_id()))
-                .unwrap_or_default(),
-            key_version: configuration.and_then(|field| field.key_version),
-        };
-        policies.policy(&request).check(&self.observed())?;
-        Ok(counter.map(|used| guard.accept(&used)).transpose()?)
+        policies.policy(&self.request()).check(&self.observed())?;
+        Ok(self.counter().map(|used| guard.accept(&used)).transpose()?)
     }
 }
 

@@ -352,6 +352,19 @@ impl AflMessage {
             bits => Err(ErrorKind::ReservedAflBits { bits }),
         }
     }
+    /// Refuses a message that is not as long as ML says, where ML is there. `available`: its octets from the transport CI
+    /// on.
+    ///
+    /// # Errors
+    /// [`ErrorKind::MessageLength`].
+    pub fn check_length(&self, available: usize) -> Result<(), Error> {
+        match self.message_length.map(usize::from) {
+            Some(announced) if announced != available => {
+                Err(ErrorKind::MessageLength { announced, available }.at(0))
+            }
+            _ => Ok(()),
+        }
+    }
     /// What the MAC covers in front of the message: MCL, KI, MCR and ML. Returns the buffer and how many of
     /// its octets count.
     #[must_use]

@@ -227,6 +227,13 @@ pub trait KeyProvider {
         let _ = (request, n);
         None
     }
+    /// True when the caller has a session of TLS with this meter, whose keys are not given out here. Only then records
+    /// of mode 13 come without a MAC where OMS demands one outside a session: ask [`crate::mode13`]. No session by
+    /// itself.
+    fn in_tls_session(&self, request: &KeyRequest) -> bool {
+        let _ = request;
+        false
+    }
 }
 
 /// The most keys that are tried on one telegram: the work per telegram is bounded.
@@ -248,6 +255,9 @@ impl<P: KeyProvider + ?Sized> KeyProvider for &P {
     #[cfg(feature = "legacy")]
     fn des_candidate(&self, request: &KeyRequest, n: usize) -> Option<crate::legacy::DesCandidate<'_>> {
         (**self).des_candidate(request, n)
+    }
+    fn in_tls_session(&self, request: &KeyRequest) -> bool {
+        (**self).in_tls_session(request)
     }
 }
 
@@ -290,13 +300,51 @@ impl KeySelector {
             && self.device_type.is_none_or(|kind| kind == request.meter.device_type)
             && self.key_id.is_none_or(|id| id == request.key_id)
     }
+    /// How much it says: the digits of the identification number that are none of F, and one for each other field.
+    fn precision(&self) -> usize {
+        let digits = self.identification.map_or(0, |id| {
+            let digits =
+                id.octets().map(|octet| usize::from(octet < 0xF0) + usize::from(octet & 0x0F < 0x0F));
+            digits.iter().sum()
+        });
+        let fields = [
+            self.manufacturer.is_some(),
+            self.version.is_some(),
+            self.device_type.is_some(),
+            self.key_id.is_some(),
+        ];
+        fields.iter().filter(|is_said| **is_said).count().saturating_add(digits)
+    }
 }
 
-/// A table of keys, looked through from the front. It knows no versions: a key answers for all of them, and the MAC decides.
+/// What [`KeySelector::precision`] is at most.
+const MOST_PRECISE: usize = 8 + 4;
+
+/// A table of keys. The most precise rows come first, equal ones in the order of the table: however many wildcards
+/// there are, the key of a meter's own row is tried. It knows no versions: a key answers for all of them, and the MAC
+/// decides.
 impl<C: BlockCipher128> KeyProvider for [(KeySelector, PreparedKey<C>)] {
     type Cipher = C;
     fn candidate(&self, request: &KeyRequest, n: usize) -> Option<&PreparedKey<C>> {
-        self.iter().filter(|(selector, _)| selector.fits(request)).nth(n).map(|(_, key)| key)
+        let fits = |(selector, _): &&(KeySelector, PreparedKey<C>)| selector.fits(request);
+        let mut fitting = [0usize; MOST_PRECISE + 1];
+        for (selector, _) in self.iter().filter(fits) {
+            if let Some(count) = fitting.get_mut(selector.precision()) {
+                *count = count.saturating_add(1);
+            }
+        }
+        let mut n = n;
+        for (precision, count) in fitting.iter().enumerate().rev() {
+            match n.checked_sub(*count) {
+                Some(behind) => n = behind,
+                None => {
+                    let mut level =
+                        self.iter().filter(fits).filter(|(selector, _)| selector.precision() == precision);
+                    return level.nth(n).map(|(_, key)| key);
+                }
+            }
+        }
+        None
     }
 }
 
@@ -344,5 +392,30 @@ mod tests {
         assert!(table.candidate(&request(), 1).is_some());
         assert!(table.candidate(&request(), 2).is_none());
         assert!(NoKeys.candidate(&request(), 0).is_none());
+    }
+
+    #[test]
+    fn an_exact_key_behind_any_number_of_wildcards() {
+        let key = |octet: u8| PreparedKey::<Aes>::new(&Key::new([octet; 16]));
+        let address = request().meter;
+        let manufacturer = Some(address.manufacturer);
+        let exact = KeySelector {
+            manufacturer,
+            identification: Some(address.identification),
+            version: Some(address.version),
+            device_type: Some(address.device_type),
+            key_id: None,
+        };
+        let by_number =
+            |text: &str| KeySelector { identification: text.parse().ok(), ..KeySelector::default() };
+        let mut table = Vec::from([(KeySelector::default(), key(0)), (by_number("1234FFFF"), key(1))]);
+        table.extend((0..20).map(|_| (KeySelector { manufacturer, ..KeySelector::default() }, key(2))));
+        table.extend([(by_number("12345678"), key(3)), (exact, key(4)), (by_number("12345678"), key(5))]);
+        let order: Vec<_> =
+            (0..).map_while(|n| table.candidate(&request(), n)).map(PreparedKey::identity).collect();
+        let expected: Vec<_> =
+            [4, 3, 5, 1].into_iter().chain([2; 20]).chain([0]).map(|n| key(n).identity()).collect();
+        assert_eq!(order, expected);
+        assert_eq!((exact.precision(), MOST_PRECISE), (11, 12));
     }
 }

@@ -203,6 +203,10 @@ pub struct HandedOn {
     pub protocol: Protocol,
     /// True when a CMAC around the message was there and fits.
     pub authenticated: bool,
+    /// True when the key of the CMAC was derived for this message alone (KDF-A).
+    pub derived: bool,
+    /// True when the caller said that it has a session of TLS with the sender: that checks the records then.
+    pub in_session: bool,
     /// The counter, for the replay guard; only where it was authenticated.
     pub counter: Option<CounterUse>,
 }
@@ -227,12 +231,12 @@ pub fn check<P: KeyProvider + ?Sized>(
     let (protocol, demands_mac) = inspect(context, message, body, in_session)?;
     let sent = context.afl.and_then(|afl| afl.mac);
     if sent.is_none() && !demands_mac {
-        return Ok(HandedOn { protocol, authenticated: false, counter: None });
+        return Ok(HandedOn { protocol, authenticated: false, derived: false, in_session, counter: None });
     }
     let (key, reading, mac) = mode7::authenticate(context, message, keys).map_err(at)?;
     long_enough(context, mac).map_err(at)?;
     let counter = Opening::verified(context, key, reading, mac, (0, 0)).counter;
-    Ok(HandedOn { protocol, authenticated: true, counter })
+    Ok(HandedOn { protocol, authenticated: true, derived: reading.derived, in_session, counter })
 }
 
 /// The MAC for the AFL of a message of mode 13 that is to be sent: the mirror of [`check`]. The records are the
@@ -380,7 +384,13 @@ mod tests {
                 let expected = if demanded {
                     Err(ErrorKind::MacMissing.at(14))
                 } else {
-                    Ok(HandedOn { protocol: Protocol(protocol), authenticated: false, counter: None })
+                    Ok(HandedOn {
+                        protocol: Protocol(protocol),
+                        authenticated: false,
+                        derived: false,
+                        in_session,
+                        counter: None,
+                    })
                 };
                 assert_eq!(outcome, expected, "{record:?}");
                 let sealed = seal(&context, &octets, 14, in_session, &key());

@@ -8,6 +8,8 @@
 
 use core::fmt;
 
+use mbus_link::Address;
+
 use crate::key::{KeyProvider, KeyRequest, KeySelector};
 
 /// A security profile of OMS.
@@ -94,14 +96,18 @@ impl fmt::Display for Profile {
 pub struct Observed {
     /// The security mode that the configuration field announces.
     pub mode: u8,
-    /// True when a MAC or tag was there and right.
+    /// True when a MAC or tag was there and right, or when the records of TLS go to a session that checks them.
     pub authenticated: bool,
-    /// True when data were deciphered; false when they were found in clear, whatever was announced.
+    /// True when the key of that MAC or tag was derived for this message alone, or is that of a session.
+    pub derived: bool,
+    /// True when data were deciphered, or are records of TLS; false when they were found in clear, whatever was
+    /// announced.
     pub deciphered: bool,
-    /// True when the telegram carries no user data (ACC-NR, ACK, an empty request): OMS sends those
-    /// without security, and they are always welcome.
+    /// True when the telegram carries nothing (ACC-NR, ACK, an empty request): OMS sends those without security, and
+    /// they are always welcome. A command to a device is something, with or without octets behind its CI.
     pub without_data: bool,
-    /// Octets of user data that were in clear although others were enciphered (partial encryption).
+    /// Octets of user data that were in clear although others were enciphered (partial encryption), and that no MAC
+    /// covers.
     pub clear_octets: usize,
 }
 
@@ -124,6 +130,13 @@ pub enum PolicyError {
         /// What the meter must use.
         required: Profile,
     },
+    /// A MAC or tag fits, but it was made with the message key itself: it does not cover the meter, and any message of
+    /// another one with the same key would fit as well.
+    #[error("the key was not derived: profile {} needs a key derived for each message", required.row().name)]
+    KeyNotDerived {
+        /// What the meter must use.
+        required: Profile,
+    },
     /// The meter has a key, the telegram is in clear.
     #[error("clear data of a meter that has a key")]
     ClearData,
@@ -142,6 +155,7 @@ impl PolicyError {
         match self {
             Self::Downgrade { .. } => "downgrade",
             Self::NotAuthenticated { .. } => "not_authenticated",
+            Self::KeyNotDerived { .. } => "key_not_derived",
             Self::ClearData => "clear_data",
             Self::ClearTrailer { .. } => "clear_trailer",
         }
@@ -154,7 +168,14 @@ impl PolicyError {
 /// use oms_security::profile::{Observed, Policy, PolicyError, Profile};
 ///
 /// let policy = Policy::require(Profile::B);
-/// let stripped = Observed { mode: 0, authenticated: false, deciphered: false, without_data: false, clear_octets: 0 };
+/// let stripped = Observed {
+///     mode: 0,
+///     authenticated: false,
+///     derived: false,
+///     deciphered: false,
+///     without_data: false,
+///     clear_octets: 0,
+/// };
 /// assert_eq!(policy.check(&stripped), Err(PolicyError::Downgrade { required: Profile::B, mode: 0 }));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -165,7 +186,8 @@ pub struct Policy {
     pub required: Profile,
     /// Accept user data in clear all the same: for meters that send both.
     pub allow_clear: bool,
-    /// Accept clear records behind enciphered ones (partial encryption). They can be altered by anybody.
+    /// Accept clear records behind enciphered ones (partial encryption) that no MAC covers: for meters that send them.
+    /// Anybody can put his own there.
     pub allow_clear_trailer: bool,
 }
 
@@ -174,13 +196,13 @@ impl Policy {
     pub const OPEN: Self = Self { required: Profile::None, allow_clear: true, allow_clear_trailer: true };
 
     /// For a meter that has a key and no known profile: any mode that enciphers, no data in clear.
-    pub const KEYED: Self = Self { required: Profile::None, allow_clear: false, allow_clear_trailer: true };
+    pub const KEYED: Self = Self { required: Profile::None, allow_clear: false, allow_clear_trailer: false };
 
-    /// The policy for a meter set to `profile`: nothing below it, no data in clear but the trailer of
-    /// partial encryption.
+    /// The policy for a meter set to `profile`: nothing below it, and no data in clear, all or in part.
     #[must_use]
     pub const fn require(profile: Profile) -> Self {
-        Self { required: profile, allow_clear: matches!(profile, Profile::None), allow_clear_trailer: true }
+        let open = matches!(profile, Profile::None);
+        Self { required: profile, allow_clear: open, allow_clear_trailer: open }
     }
 
     /// Judges a telegram.
@@ -212,6 +234,9 @@ impl Policy {
         if required.authenticated && !observed.authenticated {
             return Err(PolicyError::NotAuthenticated { required: self.required });
         }
+        if required.authenticated && !observed.derived {
+            return Err(PolicyError::KeyNotDerived { required: self.required });
+        }
         if observed.clear_octets > 0 && !self.allow_clear_trailer {
             return Err(PolicyError::ClearTrailer { octets: observed.clear_octets });
         }
@@ -232,16 +257,46 @@ impl Policies for Policy {
     }
 }
 
-/// A table of policies, looked through from the front; a meter without a row is one without a key
-/// ([`Policy::OPEN`]): put a row that fits all at the end where that is not so.
+/// A table of policies, looked through from the front. Of a meter without a row nobody said that it may send in clear:
+/// [`Policy::KEYED`]. Put a row that fits all at the end where that is not so, or see [`PolicyTable`].
 impl Policies for [(KeySelector, Policy)] {
     fn policy(&self, meter: &KeyRequest) -> Policy {
-        self.iter().find(|(selector, _)| selector.fits(meter)).map_or(Policy::OPEN, |(_, policy)| *policy)
+        row(self, meter).unwrap_or(Policy::KEYED)
     }
 }
 
-/// The policies that keys make by themselves: [`Policy::KEYED`] for a meter that there is a key for, [`Policy::OPEN`] for
-/// all others. What to judge with where nothing else is known of the meters.
+fn row(table: &[(KeySelector, Policy)], meter: &KeyRequest) -> Option<Policy> {
+    table.iter().find(|(selector, _)| selector.fits(meter)).map(|(_, policy)| *policy)
+}
+
+/// A table of policies for the meters of which more is known than that there is a key; for all others those that the
+/// keys make ([`KeyedMeters`]).
+///
+/// ```
+/// use oms_security::key::{Aes, Key, KeySelector, PreparedKey};
+/// use oms_security::profile::{Policy, PolicyTable, Profile};
+/// let selector = KeySelector { identification: "12345678".parse().ok(), ..KeySelector::default() };
+/// let keys = [(selector, PreparedKey::<Aes>::new(&Key::new([7; 16])))];
+/// let rows = [(selector, Policy::require(Profile::B))];
+/// let policies = PolicyTable { keys: &keys[..], rows: &rows };
+/// # let _ = policies;
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct PolicyTable<'k, P: ?Sized> {
+    /// The keys.
+    pub keys: &'k P,
+    /// The policies, looked through from the front.
+    pub rows: &'k [(KeySelector, Policy)],
+}
+
+impl<P: KeyProvider + ?Sized> Policies for PolicyTable<'_, P> {
+    fn policy(&self, meter: &KeyRequest) -> Policy {
+        row(self.rows, meter).unwrap_or_else(|| KeyedMeters(self.keys).policy(meter))
+    }
+}
+
+/// The policies that keys make by themselves: [`Policy::KEYED`] for a meter that there is a key for and for a message that
+/// names no meter (all its octets are zero then), [`Policy::OPEN`] for all others. What to judge with where nothing else is known of the meters.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyedMeters<'k, P: ?Sized>(
     /// The keys.
@@ -250,7 +305,8 @@ pub struct KeyedMeters<'k, P: ?Sized>(
 
 impl<P: KeyProvider + ?Sized> Policies for KeyedMeters<'_, P> {
     fn policy(&self, meter: &KeyRequest) -> Policy {
-        if self.0.candidate(meter, 0).is_some() { Policy::KEYED } else { Policy::OPEN }
+        let is_nameless = meter.meter == Address::default();
+        if is_nameless || self.0.candidate(meter, 0).is_some() { Policy::KEYED } else { Policy::OPEN }
     }
 }
 
@@ -263,6 +319,7 @@ mod tests {
         Observed {
             mode,
             authenticated: matches!(mode, 7 | 10 | 13),
+            derived: matches!(mode, 7 | 10 | 13),
             deciphered: mode != 0,
             without_data: false,
             clear_octets: 0,
@@ -338,7 +395,7 @@ mod tests {
         ];
         let policy = |text: &str| {
             let identification = text.parse().unwrap();
-            let meter = mbus_link::Address { identification, ..mbus_link::Address::default() };
+            let meter = Address { identification, ..Address::default() };
             let request =
                 KeyRequest { meter, mode: crate::mode::SecurityMode::NONE, key_id: 0, key_version: None };
             table[..].policy(&request)
@@ -346,7 +403,7 @@ mod tests {
         assert_eq!(policy("12345678").required, Profile::B);
         assert_eq!(policy("12340000").required, Profile::D);
         assert_eq!(policy("90000000"), Policy::KEYED);
-        assert_eq!(policy("80000000"), Policy::OPEN);
+        assert_eq!(policy("80000000"), Policy::KEYED, "no row: nobody said that it may send in clear");
     }
 
     #[cfg(feature = "aes")]
@@ -357,7 +414,7 @@ mod tests {
         let keys = [(selector, PreparedKey::<Aes>::new(&Key::new([1; 16])))];
         let policy = |policies: &dyn Policies, text: &str| {
             let identification = text.parse().unwrap();
-            let meter = mbus_link::Address { identification, ..mbus_link::Address::default() };
+            let meter = Address { identification, ..Address::default() };
             policies.policy(&KeyRequest {
                 meter,
                 mode: crate::mode::SecurityMode::NONE,
@@ -368,6 +425,14 @@ mod tests {
         assert_eq!(policy(&KeyedMeters(&keys[..]), "12345678"), Policy::KEYED);
         assert_eq!(policy(&KeyedMeters(&keys[..]), "12345679"), Policy::OPEN);
         assert_eq!(policy(&KeyedMeters(&NoKeys), "12345678"), Policy::OPEN);
+        assert_eq!(policy(&KeyedMeters(&NoKeys), "00000000"), Policy::KEYED, "nobody's");
+        // A row says more; without one a key does.
+        let row = KeySelector { identification: "12345679".parse().ok(), ..KeySelector::default() };
+        let rows = [(row, Policy::require(Profile::B))];
+        let table = PolicyTable { keys: &keys[..], rows: &rows };
+        assert_eq!(policy(&table, "12345678"), Policy::KEYED);
+        assert_eq!(policy(&table, "12345679"), Policy::require(Profile::B));
+        assert_eq!(policy(&table, "12345677"), Policy::OPEN);
     }
 
     #[test]
@@ -378,12 +443,29 @@ mod tests {
     }
 
     #[test]
+    fn a_profile_with_derivation_needs_it() {
+        for (required, mode) in [(Profile::B, 7), (Profile::C, 13), (Profile::D, 10)] {
+            let not_derived = Observed { derived: false, ..observed(mode) };
+            let refusal = Policy::require(required).check(&not_derived).unwrap_err();
+            assert_eq!(
+                (refusal, refusal.name()),
+                (PolicyError::KeyNotDerived { required }, "key_not_derived")
+            );
+            assert_eq!(Policy::require(Profile::A).check(&not_derived), Ok(()));
+            assert_eq!(Policy::KEYED.check(&not_derived), Ok(()));
+        }
+    }
+
+    #[test]
     fn clear_trailers() {
         let partly = Observed { clear_octets: 5, ..observed(5) };
-        let policy = Policy::require(Profile::A);
-        assert_eq!(policy.check(&partly), Ok(()));
-        let strict = Policy { allow_clear_trailer: false, ..policy };
-        assert_eq!(strict.check(&partly), Err(PolicyError::ClearTrailer { octets: 5 }));
-        assert_eq!(strict.check(&partly).map_err(PolicyError::name), Err("clear_trailer"));
+        for policy in [Policy::require(Profile::A), Policy::KEYED] {
+            assert_eq!(policy.check(&partly), Err(PolicyError::ClearTrailer { octets: 5 }));
+            assert_eq!(policy.check(&partly).map_err(PolicyError::name), Err("clear_trailer"));
+            assert_eq!(Policy { allow_clear_trailer: true, ..policy }.check(&partly), Ok(()));
+        }
+        for policy in [Policy::OPEN, Policy::require(Profile::None)] {
+            assert_eq!(policy.check(&partly), Ok(()));
+        }
     }
 }

@@ -85,6 +85,9 @@ pub struct Opening {
     /// True when a MAC or tag of at least [`MIN_AUTHENTIC`] octets was there and fits. A shorter one that does
     /// not fit is refused all the same.
     pub authenticated: bool,
+    /// True when the key that fits the MAC or tag was derived for this message alone (KDF-A), as profiles B and D
+    /// demand. The message key itself covers neither the meter nor the counter.
+    pub derived: bool,
     /// Octets at the beginning of the body that were enciphered.
     pub enciphered: usize,
     /// Octets at the end of the message that are no body: the tag, padding that says its own number.
@@ -257,12 +260,7 @@ pub fn seal<C: BlockCipher128>(
 
 /// ML, where the AFL has it, is the length of the message.
 pub(crate) fn check_message_length(context: &SecurityContext, available: usize) -> Result<(), Error> {
-    match context.afl.and_then(|afl| afl.message_length).map(usize::from) {
-        Some(announced) if announced != available => {
-            Err(ErrorKind::MessageLength { announced, available }.at(0))
-        }
-        _ => Ok(()),
-    }
+    context.afl.unwrap_or_default().check_length(available)
 }
 
 /// What to ask the key provider for. Version: that of the AFL, else `version`.
@@ -399,8 +397,14 @@ fn proven_count<C: BlockCipher128>(
 
 impl Opening {
     /// A body in clear, as announced.
-    pub(crate) const CLEAR: Self =
-        Self { found: Found::Clear, authenticated: false, enciphered: 0, trailer: 0, counter: None };
+    pub(crate) const CLEAR: Self = Self {
+        found: Found::Clear,
+        authenticated: false,
+        derived: false,
+        enciphered: 0,
+        trailer: 0,
+        counter: None,
+    };
 
     /// A body that a MAC or tag of some octets vouches for.
     pub(crate) fn verified<C: BlockCipher128>(
@@ -419,6 +423,7 @@ impl Opening {
         Self {
             found: if enciphered > 0 { Found::Deciphered } else { Found::Clear },
             authenticated,
+            derived: reading.derived,
             enciphered,
             trailer,
             counter,

@@ -32,13 +32,17 @@ pub(crate) fn senders(input: &[u8]) {
 /// Judges a telegram by every kind of policy.
 #[cfg(feature = "ciphers")]
 pub(crate) fn judged(telegram: &mbus_app::Telegram<'_>) {
-    use oms_security::profile::{Policy, Profile};
+    use oms_security::key::{KeySelector, NoKeys};
+    use oms_security::profile::{Policy, PolicyTable, Profile};
     use oms_security::replay::ReplayGuard;
     let mut guard = black_box(ReplayGuard::<2>::new());
     for policy in black_box([Policy::OPEN, Policy::KEYED, Policy::require(Profile::D)]) {
         let refusal = telegram.judge(&policy, &mut guard).map_err(|refusal| refusal.name().len());
         black_box(refusal.is_ok());
     }
+    let rows = black_box([(KeySelector::default(), Policy::KEYED)]);
+    let table = PolicyTable { keys: &NoKeys, rows: &rows };
+    black_box((telegram.judge(&table, &mut guard).is_ok(), telegram.judge(&rows[..], &mut guard).is_ok()));
     black_box((telegram.observed(), telegram.counter()));
 }
 
@@ -145,7 +149,10 @@ fn ring(input: &[u8], key: &oms_security::key::PreparedKey<oms_security::key::Ae
     }
     black_box((ring.poll_timeout(), ring.handle_timeout(now).is_ok()));
     let request = KeyRequest { meter, mode: SecurityMode::NONE, key_id: octet, key_version: None };
-    black_box((ring.candidate(&request, input.len()).is_some(), ring.ahead().candidate(&request, 1).is_some()));
+    black_box((
+        ring.candidate(&request, input.len()).is_some(),
+        ring.ahead().candidate(&request, 1).is_some(),
+    ));
     black_box((ring.version_in_force(KeyPurpose(octet)), ring.deactivate(KeyPurpose(octet), octet).is_ok()));
 }
 

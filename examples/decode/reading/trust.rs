@@ -37,17 +37,21 @@ struct Required<'a> {
     key_for_all: bool,
     /// Clear data that are a manufacturer's own: octets that nobody here reads.
     only_octets: bool,
+    /// For a gateway, which believes no clear records behind enciphered ones unless a MAC covers them. Whoever reads
+    /// files sees them with a remark, since real meters of profile A send some.
+    guarded: bool,
 }
 
 impl Policies for Required<'_> {
     fn policy(&self, request: &KeyRequest) -> Policy {
         let meter = (request.meter.manufacturer.to_string(), request.meter.identification.to_string());
         let has_key = || self.key_for_all || self.keys.of(&meter.0, &meter.1).next().is_some();
-        match self.keys.profile_of(&meter.0, &meter.1) {
+        let policy = match self.keys.profile_of(&meter.0, &meter.1) {
             Some(profile) => Policy::require(profile),
             None if has_key() && !self.only_octets => Policy::KEYED,
             None => Policy::OPEN,
-        }
+        };
+        Policy { allow_clear_trailer: policy.allow_clear_trailer || !self.guarded, ..policy }
     }
 }
 
@@ -61,7 +65,8 @@ impl Trust {
     ) -> Result<Option<Freshness>, TrustError> {
         let only_octets =
             matches!(self, Self::Stated) && telegram.content() == Some(Content::ManufacturerSpecific);
-        let required = Required { keys, key_for_all, only_octets };
+        let guarded = matches!(self, Self::Guarded(_));
+        let required = Required { keys, key_for_all, only_octets, guarded };
         match self {
             Self::Stated => telegram.judge(&required, &mut ReplayGuard::<1>::new()),
             Self::Guarded(counters) => telegram.judge(&required, counters),

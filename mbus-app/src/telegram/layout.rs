@@ -16,7 +16,7 @@ use oms_security::sealed::{self, Found, Opening, SecurityContext};
 use super::{Input, direction};
 use crate::ci::{CiField, Content};
 use crate::record::Records;
-use crate::tpl::{Header, Tpl};
+use crate::tpl::Tpl;
 use crate::value::{Invalid, Value};
 use crate::{Error, ErrorKind, Layer};
 
@@ -42,6 +42,8 @@ pub(super) struct Layout {
     pub(super) opening: Option<Opening>,
     pub(super) handed_on: Option<HandedOn>,
     pub(super) reserved_mode: bool,
+    /// What keys and policies were asked for.
+    pub(super) request: Option<KeyRequest>,
 }
 
 /// A wired frame that was checked once and need not be checked again.
@@ -220,17 +222,8 @@ impl Layout {
         keys: &P,
     ) -> Result<(), Error> {
         let Some(tpl) = self.tpl else { return Ok(()) };
-        let header = match tpl.header {
-            Some(header) => header,
-            // A MAC around a message without a header is checked as well.
-            None if afl.is_some_and(|afl| afl.mac.is_some()) => Header::default(),
-            None => return Ok(()),
-        };
+        let header = tpl.header.unwrap_or_default();
         let mode = header.configuration.mode();
-        if is_wired && mode.row().support == Support::Reserved {
-            self.reserved_mode = true;
-            return Ok(());
-        }
         let direction = direction(tpl.ci.row().direction, self.c_field).into();
         let context = SecurityContext {
             meter: tpl.address.or(self.address).unwrap_or_default(),
@@ -239,26 +232,32 @@ impl Layout {
             configuration: header.configuration,
             afl,
         };
+        let request = context.request();
+        self.request = Some(request);
         let at = self.tpl_at;
         let Some(message) = octets.get_mut(at..end) else { return Ok(()) };
+        let in_message = |error| Error::from_security(error).shifted(at);
         let body = self.body.0.saturating_sub(at);
+        afl.unwrap_or_default().check_length(message.len()).map_err(in_message)?;
+        // A MAC around a message without a header is checked as well.
+        if tpl.header.is_none() && afl.is_none_or(|afl| afl.mac.is_none()) {
+            return Ok(());
+        }
+        // Meters that fill the field with something else are older than the AFL.
+        if is_wired && afl.is_none() && mode.row().support == Support::Reserved {
+            self.reserved_mode = true;
+            return Ok(());
+        }
         if mode == SecurityMode::TLS {
-            let handed_on = mode13::check(&context, message, body, true, keys)
-                .map_err(|error| Error::from_security(error).shifted(at))?;
+            let in_session = keys.in_tls_session(&request);
+            let handed_on = mode13::check(&context, message, body, in_session, keys).map_err(in_message)?;
             self.handed_on = Some(handed_on);
             return Ok(());
         }
-        let opening = sealed::open(&context, message, body, keys)
-            .map_err(|error| Error::from_security(error).shifted(at))?;
+        let opening = sealed::open(&context, message, body, keys).map_err(in_message)?;
         self.body.1 = end.saturating_sub(opening.trailer);
         if opening.found == Found::ClearUnannounced && !self.is_plausible(octets, tpl.ci) {
             // One cipher text in 65 536 begins with the check octets: what cannot be read as records is one.
-            let request = KeyRequest {
-                meter: context.meter,
-                mode,
-                key_id: header.configuration.key_id().unwrap_or_default(),
-                key_version: header.configuration.key_version,
-            };
             let tried = (0..MAX_CANDIDATES).take_while(|n| keys.candidate(&request, *n).is_some()).count();
             let kind = ErrorKind::Security(match tried {
                 0 => oms_security::ErrorKind::KeyMissing,
