@@ -303,9 +303,8 @@ impl KeySelector {
     /// How much it says: the digits of the identification number that are none of F, and one for each other field.
     fn precision(&self) -> usize {
         let digits = self.identification.map_or(0, |id| {
-            let digits =
-                id.octets().map(|octet| usize::from(octet < 0xF0) + usize::from(octet & 0x0F < 0x0F));
-            digits.iter().sum()
+            let digits = id.octets().into_iter().flat_map(|octet| [octet >> 4, octet & 0x0F]);
+            digits.filter(|digit| *digit < 0x0F).count()
         });
         let fields = [
             self.manufacturer.is_some(),
