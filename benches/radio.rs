@@ -72,6 +72,7 @@ pub fn check(frames: &[Vec<u8>], crc: impl Fn(&[u8]) -> u16) -> bool {
 
 /// Mode T as a demodulator feeds it: chip by chip into a register, a nibble for every six of them.
 #[must_use]
+#[inline]
 pub fn three_of_six_bit_by_bit(chips: &[u8], octets: &mut [u8]) -> bool {
     let (mut register, mut count, mut nibbles, mut octet) = (0_u8, 0, 0, 0_u8);
     let mut out = octets.iter_mut();
@@ -103,6 +104,7 @@ pub fn three_of_six_bit_by_bit(chips: &[u8], octets: &mut [u8]) -> bool {
 
 /// Mode S as a demodulator feeds it.
 #[must_use]
+#[inline]
 pub fn manchester_bit_by_bit(chips: &[u8], octets: &mut [u8]) -> bool {
     let (mut register, mut count, mut bits, mut octet) = (0_u8, 0, 0, 0_u8);
     let mut out = octets.iter_mut();
@@ -135,6 +137,7 @@ pub fn manchester_bit_by_bit(chips: &[u8], octets: &mut [u8]) -> bool {
 
 /// Mode T by where the chips lie, and a branch for each symbol.
 #[must_use]
+#[inline]
 pub fn three_of_six_match(chips: &[u8], octets: &mut [u8]) -> bool {
     let nibble = |at: usize| {
         let word = u16::from(chips[at / 8]) << 8 | u16::from(*chips.get(at / 8 + 1).unwrap_or(&0));

@@ -1,5 +1,9 @@
 //! The rows: EN 13757-4, the tables of modes S, T, R, C, N and F; limits of rate and deviation of modes S, T and C
 //! as in OMS Vol. 2 Annex O.
+//!
+//! Channels of mode N are named by letters, as in the edition of 2013. The edition of 2019 counts channels from 1 to 13 and
+//! adds 6.4 kbit/s (3,200 symbols a second with four levels): free sources agree neither on all of its frequencies nor on its
+//! deviation, so it has no rows; [`AirInterface::on`] and the fields of a row make one.
 
 use super::Mode;
 use super::air_interface::{
