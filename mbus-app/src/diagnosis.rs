@@ -5,17 +5,19 @@
 //! proven is none of chance. Invariants: nothing is given out but names and ranges, and the copy is wiped; the work is
 //! bounded by the number of causes and of keys. For the operator only, never for the sender ([`crate::trust::ANSWER`]).
 
-use mbus_link::{Address, DeviceType};
+use mbus_link::{Address, CField, DeviceType};
 use oms_security::afl::AflMessage;
 use oms_security::configuration::Configuration;
-use oms_security::diagnosis::key_fits;
+use oms_security::diagnosis::{key_fits, key_seems_right};
 use oms_security::key::KeyProvider;
 use oms_security::sealed::{self, Opening, SecurityContext};
 use wmbus_phy::crc;
 
 use crate::ci::Content;
-use crate::record::{Direction, Records};
+use crate::record::{Direction, RecordOptions, Records};
 use crate::telegram::{BodyState, Input, Link, Telegram};
+use crate::value::Value;
+use crate::vif::Quantity;
 use crate::{Error, ErrorKind, Layer};
 
 pub use oms_security::diagnosis::{Cause, Check, Part};
@@ -80,6 +82,47 @@ pub fn diagnose<P: KeyProvider + ?Sized>(
     let diagnosis = trial.diagnose(reversed);
     trial.scratch.fill(0);
     diagnosis
+}
+
+/// Finds out why a message that was put together from fragments does not open: as [`diagnose`], for the octets and the AFL
+/// of [`oms_security::reassembly::Message`]. `sender` and `c_field` are those of the link layer. The parts are counted in
+/// the message, from its transport CI on; those of the AFL, which is not in it, are named with no octets.
+///
+/// A fragment that is missing never comes this far: the reassembler names it
+/// ([`oms_security::ErrorKind::FragmentGap`], [`oms_security::ErrorKind::MessageLength`]).
+pub fn diagnose_message<P: KeyProvider + ?Sized>(
+    message: &[u8],
+    (sender, c_field): (Option<Address>, Option<CField>),
+    afl: AflMessage,
+    keys: &P,
+    reversed: Option<&P>,
+    scratch: &mut [u8],
+) -> Option<Diagnosis> {
+    let scratch = scratch.get_mut(..message.len())?;
+    scratch.copy_from_slice(message);
+    let lax = Telegram::decode_message(scratch, sender, c_field, afl, keys);
+    let ErrorKind::Security(kind) = lax.stopped?.kind else { return None };
+    let closed = Closed::of_message(&lax.telegram, (sender, c_field), afl, message.len());
+    let check = Check::of(kind).unwrap_or(Check::Content);
+    let mut found = Diagnosis { check, causes: [None; CAUSES], parts: [None; PARTS] };
+    if let Some(closed) = &closed {
+        closed.name_parts(&mut found);
+    }
+    if check != Check::Key {
+        if let Some(reversed) = reversed {
+            scratch.copy_from_slice(message);
+            let lax = Telegram::decode_message(scratch, sender, c_field, afl, reversed);
+            if lax.stopped.is_none() && is_convincing(&lax.telegram) {
+                found.add(Cause::ReversedKey);
+            }
+        }
+        if let Some(closed) = closed {
+            let mut trial = Trial { octets: message, input: Input::Stripped, keys, scratch: &mut *scratch };
+            trial.try_message(&closed, &mut found);
+        }
+    }
+    scratch.fill(0);
+    Some(found)
 }
 
 /// The octets and a copy of them that may be spoiled.
@@ -259,6 +302,9 @@ impl<P: KeyProvider + ?Sized> Trial<'_, P> {
         if found.check == Check::Mac && self.key_fits(closed) {
             found.add(Cause::KeyFits);
         }
+        if found.check == Check::Tag && self.key_seems_right(closed) {
+            found.add(Cause::KeySeemsRight);
+        }
         let is_converter = closed.link.is_some_and(|link| {
             matches!(link.device_type, DeviceType::RADIO_CONVERTER_METER | DeviceType::RADIO_CONVERTER_SYSTEM)
         });
@@ -289,6 +335,34 @@ impl<P: KeyProvider + ?Sized> Trial<'_, P> {
         let keys = self.keys;
         self.message(closed).is_some_and(|message| key_fits(&closed.context, message, closed.body, keys))
     }
+    fn key_seems_right(&mut self, closed: &Closed) -> bool {
+        let (keys, direction) = (self.keys, closed.direction);
+        let plausible = |octets: &[u8]| are_readings(octets, direction);
+        self.message(closed)
+            .is_some_and(|message| key_seems_right(&closed.context, message, closed.body, keys, plausible))
+    }
+}
+
+/// True when all of it are plain records: quantities of the standard's tables, numbers, digits or moments of two octets and
+/// more, hardly an extension. Stricter than the standard, since octets of chance often are records of some kind: twelve of
+/// them pass six times in a thousand.
+fn are_readings(octets: &[u8], direction: Direction) -> bool {
+    let mut readings = 0usize;
+    let options = RecordOptions { direction, ..RecordOptions::default() };
+    let all_are = Records::with_options(octets, options).all(|record| {
+        let Ok(record) = record else { return false };
+        readings = readings.saturating_add(1);
+        let is_plain = matches!(
+            record.value(),
+            Value::Number(_) | Value::Digits(_) | Value::Date(_) | Value::DateTime(_) | Value::Bits(_)
+        );
+        is_plain
+            && !matches!(record.quantity(), Quantity::Reserved | Quantity::ManufacturerSpecific)
+            && record.dib().octets().len() <= 2
+            && record.vib().octets().len() <= 2
+            && record.data().len() >= 2
+    });
+    all_are && readings > 1
 }
 
 /// Nothing to undo: the keys are others.
@@ -337,7 +411,7 @@ fn is_convincing(telegram: &Telegram<'_>) -> bool {
 }
 
 fn are_records(octets: &[u8], direction: Direction) -> bool {
-    let options = crate::record::RecordOptions { direction, ..crate::record::RecordOptions::default() };
+    let options = RecordOptions { direction, ..RecordOptions::default() };
     Records::with_options(octets, options).all(|record| record.is_ok())
 }
 
@@ -347,6 +421,34 @@ fn bare(afl: AflMessage) -> AflMessage {
 }
 
 impl Closed {
+    fn of_message(
+        telegram: &Telegram<'_>,
+        (link, c_field): (Option<Address>, Option<CField>),
+        afl: AflMessage,
+        end: usize,
+    ) -> Option<Self> {
+        let tpl = telegram.tpl()?;
+        let header = tpl.header?;
+        let direction = crate::telegram::direction(tpl.ci.row().direction, c_field);
+        let context = SecurityContext {
+            meter: tpl.address.or(link).unwrap_or_default(),
+            access_number: header.access_number,
+            direction: direction.into(),
+            configuration: header.configuration,
+            afl: Some(afl),
+        };
+        Some(Self {
+            context,
+            message: (0, end),
+            body: telegram.body_offset(),
+            link,
+            has_long_header: tpl.address.is_some(),
+            link_access: None,
+            receiver: None,
+            direction,
+            afl_len: 0,
+        })
+    }
     fn of(telegram: &Telegram<'_>) -> Option<Self> {
         let tpl = telegram.tpl()?;
         let header = tpl.header?;
@@ -383,13 +485,14 @@ impl Closed {
         let rest = to.saturating_sub(body);
         let configuration = &self.context.configuration;
         let (address, access) = if self.has_long_header {
-            (("address of the long header", from.saturating_add(1)), from.saturating_add(9))
+            (("address of the long header", from.saturating_add(1), 8), from.saturating_add(9))
         } else {
-            (("address of the link layer", 2), from.saturating_add(1))
+            // A message put together from fragments begins behind it.
+            (("address of the link layer", 2, if from == 0 { 0 } else { 8 }), from.saturating_add(1))
         };
         match configuration.mode().0 {
             5 => {
-                found.part(address.0, address.1, 8);
+                found.part(address.0, address.1, address.2);
                 found.part("access number", access, 1);
                 let blocks =
                     configuration.encrypted_blocks().map_or(rest, |n| usize::from(n).saturating_mul(16));
@@ -398,7 +501,7 @@ impl Closed {
             7 => {
                 // The long header has the number first, the link layer the manufacturer.
                 let id = if self.has_long_header { address.1 } else { address.1.saturating_add(2) };
-                found.part("identification number, for the keys", id, 4);
+                found.part("identification number, for the keys", id, address.2.min(4));
                 if configuration.counter.is_some() {
                     found.part("message counter, for the keys", body.saturating_sub(4), 4);
                 }
@@ -411,7 +514,7 @@ impl Closed {
                 found.part("message from its CI on", from, whole);
             }
             10 => {
-                found.part(address.0, address.1, 8);
+                found.part(address.0, address.1, address.2);
                 let counter = if configuration.announces_counter() { 4 } else { 0 };
                 found.part("header from its CI on", from, self.body.saturating_sub(counter));
                 found.part("message counter", body.saturating_sub(counter), counter);

@@ -85,12 +85,15 @@ pub struct Part {
     pub name: &'static str,
     /// The first one, counted in the frame without link CRCs.
     pub from: usize,
-    /// Where they end.
+    /// Where they end; where they begin when they are not among the octets that were diagnosed.
     pub to: usize,
 }
 
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.from == self.to {
+            return write!(f, "{} (in the frames, not in these octets)", self.name);
+        }
         write!(f, "{} ({} to {})", self.name, self.from, self.to.saturating_sub(1))
     }
 }
@@ -156,6 +159,8 @@ causes! {
     ReversedKey "reversed_key" true "the octets of the key are in reverse order: turn the key round",
     /// The key is right, the MAC is not.
     KeyFits "key_fits" false "the key fits (2F 2F comes out) and the MAC does not: octets were changed on the way, or the MAC covers others than it should",
+    /// The key seems right, the tag is not.
+    KeySeemsRight "key_seems_right" false "the key seems right (readings come out) and the tag does not fit: octets were changed on the way, or the tag covers others than it should",
     /// The MAC was made without ML or KI.
     MacWithoutFields "mac_without_fields" true "the sender left ML or KI out of the MAC",
     /// N is 0 although the body is enciphered.
@@ -195,6 +200,26 @@ pub fn key_fits<P: KeyProvider + ?Sized>(
     })
 }
 
+/// True when a key of a message of mode 10 makes a plaintext that is `plausible`, whatever its tag. CCM has no check of the
+/// key apart from the tag, so this is all that can be said.
+///
+/// What `plausible` is shown is not authentic and must not leave it; the message is as before when this returns.
+pub fn key_seems_right<P: KeyProvider + ?Sized>(
+    context: &SecurityContext,
+    message: &mut [u8],
+    body: usize,
+    keys: &P,
+    mut plausible: impl FnMut(&[u8]) -> bool,
+) -> bool {
+    let request = request(context, context.configuration.key_version);
+    candidates(keys, &request).any(|key| {
+        let seems = crate::mode10::apply_unverified(context, key, message, body).is_some_and(&mut plausible);
+        // The key stream once more: the octets are enciphered again. What was refused is refused again.
+        let _ = crate::mode10::apply_unverified(context, key, message, body);
+        seems
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,7 +232,7 @@ mod tests {
                 assert!(cause.name() != other.name() && cause.advice() != other.advice());
             }
         }
-        assert_eq!(Cause::ALL.len(), 18);
+        assert_eq!(Cause::ALL.len(), 19);
     }
 
     #[test]

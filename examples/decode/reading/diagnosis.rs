@@ -2,8 +2,10 @@
 
 use super::Candidates;
 use crate::decode::model::Reading;
-use mbus_app::diagnosis::{Check, diagnose};
+use mbus_app::diagnosis::{Check, Diagnosis, diagnose, diagnose_message};
 use mbus_app::telegram::Input;
+use mbus_link::{Address, CField};
+use oms_security::afl::AflMessage;
 
 /// Adds what was found by trying to a reading that failed: causes to the hint, the octets of the check as a note.
 pub(super) fn add(
@@ -13,9 +15,29 @@ pub(super) fn add(
     keys: &Candidates,
     reversed: &Candidates,
 ) {
-    let Some(problem) = &mut reading.error else { return };
     let mut scratch = vec![0; octets.len()];
-    let Some(found) = diagnose(octets, input, keys, Some(reversed), &mut scratch) else { return };
+    if let Some(found) = diagnose(octets, input, keys, Some(reversed), &mut scratch) {
+        tell(reading, &found);
+    }
+}
+
+/// The same for a message that was put together from fragments.
+pub(super) fn add_of_message(
+    reading: &mut Reading,
+    message: &[u8],
+    link: (Option<Address>, Option<CField>),
+    afl: AflMessage,
+    keys: &Candidates,
+    reversed: &Candidates,
+) {
+    let mut scratch = vec![0; message.len()];
+    if let Some(found) = diagnose_message(message, link, afl, keys, Some(reversed), &mut scratch) {
+        tell(reading, &found);
+    }
+}
+
+fn tell(reading: &mut Reading, found: &Diagnosis) {
+    let Some(problem) = &mut reading.error else { return };
     if found.check() == Check::Key {
         return;
     }

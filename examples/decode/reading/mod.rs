@@ -276,10 +276,15 @@ impl Decoder {
         let keys = self.keys_of_message(item, keys, &message);
         // Whatever is wrong from here on is wrong in the message and not in its last fragment.
         reading.input.clone_from(&message);
+        let sealed = message.clone();
         let lax = Telegram::decode_message(&mut message, sender, c_field, afl, &keys);
         reading.layers.extend(lax.telegram.layers().map(|ci| ci.0));
         self.body(reading, &lax.telegram, Input::Stripped, item, lax.stopped);
         information::hide(reading, &lax.telegram, false);
+        if lax.stopped.is_some() {
+            let reversed = self.reversed(item, &[]);
+            diagnosis::add_of_message(reading, &sealed, (sender, c_field), afl, &keys, &reversed);
+        }
     }
     /// A long transport header is known only when the message is whole.
     fn keys_of_message(&self, item: &Item, keys: &Candidates, message: &[u8]) -> Candidates {
