@@ -145,6 +145,12 @@ pub enum ErrorKind {
     /// There is no request that could be answered.
     #[error("there is no request to be answered")]
     NothingToAnswer,
+    /// An installation was to begin with another frame than SND-IR.
+    #[error("C-field {c:02X} is no installation request, SND-IR has 46")]
+    NotAnInstallationRequest {
+        /// The C-field found.
+        c: u8,
+    },
 }
 
 impl ErrorKind {
@@ -176,6 +182,7 @@ impl ErrorKind {
             Self::NoReadout => "no_readout",
             Self::ReadoutTooLong { .. } => "readout_too_long",
             Self::NothingToAnswer => "nothing_to_answer",
+            Self::NotAnInstallationRequest { .. } => "not_an_installation_request",
         }
     }
     /// This kind of error at `offset`.

@@ -22,6 +22,10 @@ impl<T: Copy, const N: usize> Queue<T, N> {
             false
         }
     }
+    /// True when one more element has room.
+    pub(crate) fn has_room(&self) -> bool {
+        self.slots.last().is_some_and(Option::is_none)
+    }
     /// Takes the oldest element.
     pub(crate) fn pop(&mut self) -> Option<T> {
         self.take(0)
@@ -71,11 +75,11 @@ mod tests {
     fn first_in_first_out_and_never_more_than_n() {
         let mut queue = Queue::<u8, 2>::new();
         assert_eq!(queue.pop(), None);
-        assert!(queue.push(1) && queue.push(2) && !queue.push(3));
+        assert!(queue.has_room() && queue.push(1) && queue.push(2) && !queue.has_room() && !queue.push(3));
         assert_eq!((queue.pop(), queue.lost()), (Some(1), 1));
         assert!(queue.push(4));
         assert_eq!((queue.pop(), queue.pop(), queue.pop()), (Some(2), Some(4), None));
-        assert!(!Queue::<u8, 0>::new().push(1));
+        assert!(!Queue::<u8, 0>::new().push(1) && !Queue::<u8, 0>::new().has_room());
     }
 
     #[test]

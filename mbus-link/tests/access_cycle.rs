@@ -10,9 +10,10 @@
 
 use mbus_link::time::{Duration, Instant};
 use mbus_link::wireless::access_cycle::{
-    AccessTiming, Credits, CycleEnd, GivenUp, MeterAccess, MeterEvent, OtherDevice, OtherDeviceEvent, Request,
+    AccessTiming, Credits, CycleEnd, GivenUp, MeterAccess, MeterEvent, OtherDevice, OtherDeviceEvent,
+    Request, Ticket,
 };
-use mbus_link::wireless::{Frame, FrameBuilder, Installation, InstallationEvent, StoredFrame};
+use mbus_link::wireless::{Frame, FrameBuilder, Installation, InstallationEvent, Routing, StoredFrame};
 use mbus_link::{Address, CField, CommunicationControl, Ell, ErrorKind};
 use proptest::prelude::*;
 
@@ -545,4 +546,151 @@ proptest! {
             prop_assert!(rounds < 10);
         }
     }
+}
+
+fn of_gateway(n: u8) -> Address {
+    Address::from_link_octets([0x3A, 0x63, n, 0x55, 0x44, 0x33, 0x0A, 0x31])
+}
+
+#[test]
+fn each_of_several_gateways_is_acted_on_once() {
+    let mut m = asleep(AccessTiming::C2);
+    let mut acted = Vec::new();
+    let mut again = Vec::new();
+    let mut hears = |m: &mut MeterAccess, second: u64, from: u8, number: u8| {
+        m.handle_input(at(second * 1000), &frame(0x53, of_gateway(from), Some(meter()), 0x80, number))
+            .unwrap();
+        for event in meter_events(m) {
+            match event {
+                MeterEvent::Request(asked) => acted.push((from, asked.access_number.unwrap())),
+                MeterEvent::AskedAgain(asked) => again.push((from, asked.access_number.unwrap())),
+                _ => continue,
+            }
+            m.respond(&frame(0x00, meter(), Some(of_gateway(from)), 0x80, number)).unwrap();
+        }
+        let answer = m.poll_transmit(at(second * 1000 + 1000)).expect("every one is answered");
+        assert_eq!(Routing::of(answer).addressee, Some(of_gateway(from)));
+        m.transmitted(at(second * 1000 + 1005));
+    };
+    for (second, from, number) in [(0, 1, 7), (5, 2, 9), (10, 1, 7), (15, 1, 8), (20, 2, 9), (25, 2, 9)] {
+        hears(&mut m, second, from, number);
+    }
+    assert_eq!(acted, [(1, 7), (2, 9), (1, 8)]);
+    assert_eq!(again, [(1, 7), (2, 9)]);
+}
+
+#[test]
+fn only_the_partner_of_a_cycle_ends_it() {
+    let mut m = asleep(AccessTiming::C2);
+    m.handle_input(at(0), &request(0x5B, 1)).unwrap();
+    let reset = |from: Address| frame(0x40, from, Some(meter()), 0x80, 77);
+    m.handle_input(at(10), &reset(of_gateway(9))).unwrap();
+    assert!(m.in_cycle());
+    m.respond(&answer(1)).unwrap();
+    assert!(m.poll_transmit(at(1000)).is_some());
+    m.transmitted(at(1005));
+    m.handle_input(at(2005), &reset(gateway())).unwrap();
+    assert!(!m.in_cycle());
+    assert_eq!(meter_events(&mut m).last(), Some(&MeterEvent::CycleEnded(CycleEnd::Reset)));
+}
+
+#[test]
+fn commands_to_many_are_paid_and_told_once() {
+    let two_hours = Duration::from_secs(7200);
+    let mut m = MeterAccess::new(meter(), AccessTiming::C2, 0, Credits::new(6, two_hours));
+    let command = |number: u8| frame(CField::SND_UD3.0, gateway(), Some(meter()), 0x80, number);
+    let mut told = Vec::new();
+    for (n, number) in [1, 1, 2, 3].into_iter().enumerate() {
+        m.handle_input(at(n as u64 * 2000), &command(number)).unwrap();
+        told.extend(meter_events(&mut m));
+    }
+    let of = |number| Request { from: gateway(), c_field: CField::SND_UD3, access_number: Some(number) };
+    assert_eq!(
+        told,
+        [
+            MeterEvent::Received(of(1)),
+            MeterEvent::RepeatedRequest(of(1)),
+            MeterEvent::Received(of(2)),
+            MeterEvent::OutOfCredits(of(3)),
+        ]
+    );
+    assert_eq!(m.credits().available(), 0);
+}
+
+#[test]
+fn a_request_is_told_whatever_waits() {
+    let mut m = asleep(AccessTiming::C2);
+    for n in 0..40 {
+        m.handle_input(at(n), &frame(0x40, of_gateway(n as u8), Some(meter()), 0x80, 1)).unwrap();
+    }
+    m.handle_input(at(50), &request(0x5B, 1)).unwrap();
+    assert!(m.events_lost() > 0);
+    assert!(meter_events(&mut m).contains(&MeterEvent::Request(asked(0x5B, 1))));
+}
+
+#[test]
+fn the_end_of_every_posted_frame_is_told() {
+    let mut g = OtherDevice::<16>::new(gateway(), AccessTiming::C2);
+    let tickets: Vec<Ticket> =
+        (0..16).map(|n| g.post(at(0), numbered_meter(n), &request(0x5B, n)).unwrap()).collect();
+    let later = at(25 * 3_600_000);
+    g.handle_timeout(later);
+    assert_eq!((g.waiting(), g.poll_timeout()), (0, None));
+    // Eight ends found room among the events; the others keep their places.
+    for n in 0..8 {
+        g.post(later, numbered_meter(n), &request(0x5B, n)).unwrap();
+    }
+    let full = g.post(later, meter(), &request(0x5B, 1)).map(|_| ()).unwrap_err();
+    assert_eq!(full.kind, ErrorKind::QueueFull { capacity: 16 });
+    let mut told = Vec::new();
+    for event in gateway_events(&mut g) {
+        let OtherDeviceEvent::GivenUp(ticket, GivenUp::Expired) = event else { panic!("{event:?}") };
+        told.push(ticket);
+    }
+    told.sort_by_key(|ticket| ticket.0);
+    assert_eq!((told, g.events_lost()), (tickets, 0));
+    assert!(g.post(later, meter(), &request(0x5B, 1)).is_ok());
+}
+
+#[test]
+fn a_frame_that_expires_on_its_way_makes_nobody_spin() {
+    let mut g = OtherDevice::<4>::new(gateway(), AccessTiming::C2);
+    let day = 24 * 3_600_000;
+    g.post(at(0), meter(), &request(0x5B, 1)).unwrap();
+    g.handle_input(at(day - 100), &frame(0x44, meter(), None, 0x80, 7)).unwrap();
+    let mut now = at(day - 100);
+    let mut rounds = 0;
+    while let Some(next) = g.poll_timeout() {
+        assert!(next > now || rounds == 0, "{now:?} {next:?}");
+        now = next;
+        g.handle_timeout(now);
+        while g.poll_transmit(now).is_some() {}
+        rounds += 1;
+        assert!(rounds < 5);
+    }
+}
+
+#[test]
+fn only_an_installation_request_installs_and_only_with_access_it_listens() {
+    let start = |c: u8, cc: u8| {
+        Installation::start(at(0), &frame(c, meter(), None, cc, 1), AccessTiming::C2, Duration::from_secs(30))
+    };
+    assert_eq!(
+        start(0x44, 0x80).map(|_| ()).unwrap_err(),
+        ErrorKind::NotAnInstallationRequest { c: 0x44 }.at(1)
+    );
+    let mut installation = start(0x46, 0x20).unwrap();
+    assert!(installation.replace_frame(&frame(0x44, meter(), None, 0x80, 1)).is_err());
+    let mut sent = 0;
+    while let Some(now) = installation.poll_timeout() {
+        installation.handle_timeout(now);
+        if installation.poll_transmit(now).is_some() {
+            sent += 1;
+            installation.transmitted(now);
+            assert_eq!(installation.listening(), None);
+        }
+    }
+    assert_eq!((sent, installation.is_over()), (6, true));
+    assert_eq!(installation.poll_event(), Some(InstallationEvent::Unconfirmed));
+    assert_eq!(installation.poll_event(), None);
 }

@@ -11,8 +11,12 @@
 use mbus_link::relay::repeater::{DropReason, repetition_delay};
 use mbus_link::relay::{AirTime, DutyCycle, Repeater, RepeaterEvent, RepeaterKind, Unlimited, set_hop};
 use mbus_link::time::{Duration, Instant};
-use mbus_link::wireless::access_cycle::AccessTiming;
-use mbus_link::wireless::{DuplicateKey, Frame, FrameBuilder, Routing, StoredFrame};
+use mbus_link::wireless::access_cycle::{
+    AccessTiming, Credits, CycleEnd, MeterAccess, MeterEvent, OtherDevice, OtherDeviceEvent,
+};
+use mbus_link::wireless::{
+    DuplicateKey, Frame, FrameBuilder, Installation, InstallationEvent, Routing, StoredFrame,
+};
 use mbus_link::{Address, CField, CommunicationControl, Ell, ErrorKind};
 use proptest::prelude::*;
 
@@ -160,20 +164,68 @@ fn only_data_and_installation_requests_without_repeater_bits_are_repeated() {
 }
 
 #[test]
-fn after_an_installation_request_comes_the_own_reset() {
-    let mut repeater = repeater::<1>(RepeaterKind::Unidirectional);
-    repeater.handle_input(at(0), &frame(CField::SND_IR, meter(), None, 0x80, 0x45), 0).unwrap();
-    let sent = run(&mut repeater);
-    assert_eq!(sent.iter().map(|(when, _)| *when).collect::<Vec<_>>(), [at(5000), at(5000)]);
-    assert_eq!((sent[0].1[1], sent[0].1[11]), (0x46, 0x90));
-    let reset = Frame::parse(&sent[1].1).unwrap();
-    assert_eq!((reset.c_field(), reset.address()), (CField::SND_NKE, own()));
-    let (ell, rest) = Ell::parse_prefix(reset.payload()).unwrap();
-    assert_eq!((ell.receiver, ell.access_number, rest), (Some(meter()), 0x45, &[][..]));
-    assert_eq!(
-        events(&mut repeater)[1..],
-        [RepeaterEvent::Repeated(meter()), RepeaterEvent::SentReset(meter())]
-    );
+fn an_installation_request_is_answered_in_its_window_and_after_its_repetition() {
+    for kind in [RepeaterKind::Unidirectional, RepeaterKind::Bidirectional] {
+        let mut repeater = repeater::<2>(kind);
+        repeater.handle_input(at(0), &frame(CField::SND_IR, meter(), None, 0x80, 0x45), 0).unwrap();
+        let sent = run(&mut repeater);
+        let times: Vec<_> = sent.iter().map(|(when, _)| *when).collect();
+        // The slow window of mode C2 opens after 999.5 ms.
+        assert_eq!(times, [Instant::from_micros(999_500), at(5000), at(5000)]);
+        assert_eq!(sent[1].1[1], 0x46);
+        for (_, reset) in [&sent[0], &sent[2]] {
+            let reset = Frame::parse(reset).unwrap();
+            assert_eq!((reset.c_field(), reset.address()), (CField::SND_NKE, own()));
+            let (ell, rest) = Ell::parse_prefix(reset.payload()).unwrap();
+            assert_eq!((ell.receiver, ell.access_number, rest), (Some(meter()), 0x45, &[][..]));
+        }
+        assert_eq!(
+            events(&mut repeater),
+            [
+                RepeaterEvent::Queued(meter()),
+                RepeaterEvent::SentReset(meter()),
+                RepeaterEvent::Repeated(meter()),
+                RepeaterEvent::SentReset(meter())
+            ]
+        );
+    }
+    // Half of the windows are left to others.
+    let mut odd = repeater::<2>(RepeaterKind::Unidirectional);
+    odd.handle_input(at(0), &frame(CField::SND_IR, meter(), None, 0x80, 0x45), 1).unwrap();
+    assert_eq!(run(&mut odd).iter().map(|(_, octets)| octets[1]).collect::<Vec<_>>(), [0x46, 0x40]);
+    // A meter that does not listen is not answered; the repetition has the last place.
+    let mut deaf = repeater::<2>(RepeaterKind::Unidirectional);
+    deaf.handle_input(at(0), &frame(CField::SND_IR, meter(), None, 0x20, 0x45), 0).unwrap();
+    assert_eq!(run(&mut deaf).iter().map(|(_, octets)| octets[1]).collect::<Vec<_>>(), [0x46, 0x40]);
+    let mut small = repeater::<1>(RepeaterKind::Unidirectional);
+    small.handle_input(at(0), &frame(CField::SND_IR, meter(), None, 0x80, 0x45), 0).unwrap();
+    assert_eq!(run(&mut small).iter().map(|(_, octets)| octets[1]).collect::<Vec<_>>(), [0x46, 0x40]);
+    assert!(events(&mut small).contains(&RepeaterEvent::Dropped(meter(), DropReason::QueueFull)));
+}
+
+#[test]
+fn a_meter_behind_a_repeater_hears_that_it_is_heard() {
+    let request = frame(CField::SND_IR, meter(), None, 0x80, 7);
+    let minute = Duration::from_secs(60);
+    let mut installation = Installation::start(at(0), &request, AccessTiming::C2, minute).unwrap();
+    let mut repeater = repeater::<2>(RepeaterKind::Unidirectional);
+    let mut heard = 0;
+    for millis in 0..400_000 {
+        let now = at(millis);
+        installation.handle_timeout(now);
+        if let Some(sent) = installation.poll_transmit(now).map(<[u8]>::to_vec) {
+            installation.transmitted(now);
+            repeater.handle_input(now, &sent, 0).unwrap();
+        }
+        let listens = installation.listening().is_some_and(|(from, to)| from <= now && now <= to);
+        if let (Some(sent), true) = (repeater.poll_transmit(now), listens) {
+            installation.handle_input(now, sent).unwrap();
+        }
+        while let Some(event) = installation.poll_event() {
+            heard += u32::from(event == InstallationEvent::HeardBy(own()));
+        }
+    }
+    assert_eq!(heard, 6);
 }
 
 #[test]
@@ -283,17 +335,103 @@ fn a_bidirectional_repeater_keeps_only_what_it_is_asked_to_keep() {
     repeater.handle_input(at(0), &frame(CField::RSP_UD, meter(), Some(gateway()), 0x80, 1), 0).unwrap();
     repeater.handle_input(at(0), &frame(CField(0x7B), gateway(), None, 0x86, 1), 0).unwrap();
     assert_eq!((repeater.poll_timeout(), events(&mut repeater)), (None, vec![]));
-    // A kept request is replaced by a newer one, given up after an hour.
-    for n in [1, 2] {
+    // Requests are kept as long as there is room, the same one once, and given up after an hour.
+    for n in [1, 2, 1, 2, 3] {
         repeater.handle_input(at(0), &frame(CField(0x7B), gateway(), Some(meter()), 0x86, n), 0).unwrap();
     }
-    assert_eq!(events(&mut repeater), [RepeaterEvent::RequestKept(meter()); 2]);
+    let full = RepeaterEvent::Dropped(meter(), DropReason::QueueFull);
+    assert_eq!(
+        events(&mut repeater),
+        [RepeaterEvent::RequestKept(meter()), RepeaterEvent::RequestKept(meter()), full]
+    );
     assert!(run(&mut repeater).is_empty());
-    assert_eq!(events(&mut repeater), [RepeaterEvent::Dropped(meter(), DropReason::TooLate)]);
+    assert_eq!(events(&mut repeater), [RepeaterEvent::Dropped(meter(), DropReason::TooLate); 2]);
     // A meter that cannot receive gets nothing.
     repeater.handle_input(at(0), &frame(CField(0x7B), gateway(), Some(meter()), 0x86, 3), 0).unwrap();
     repeater.handle_input(at(10), &frame(CField::SND_NR, meter(), None, 0x20, 3), 0).unwrap();
     assert!(run(&mut repeater).iter().all(|(_, octets)| octets[1] == 0x44));
+}
+
+#[test]
+fn kept_requests_go_out_in_their_order_one_in_each_window_whatever_opens_it() {
+    for window in [0x44, 0x47, 0x48, 0x08, 0x00] {
+        let mut repeater = repeater::<4>(RepeaterKind::Bidirectional);
+        let requests = [(0x53, 9), (0x40, 10)]
+            .map(|(c, number)| frame(CField(c), gateway(), Some(meter()), 0x86, number));
+        for request in &requests {
+            repeater.handle_input(at(0), request, 0).unwrap();
+        }
+        for (n, request) in requests.iter().enumerate() {
+            let now = at(1000 + 10_000 * n as u64);
+            // Twice within a window: the request goes out once.
+            for _ in 0..2 {
+                let number = 4 + n as u8;
+                repeater.handle_input(now, &frame(CField(window), meter(), None, 0xA0, number), 0).unwrap();
+            }
+            let mut sent = Vec::new();
+            while let Some(octets) = repeater.poll_transmit(now.after(Duration::from_secs(1))) {
+                // Repetitions go out as well.
+                if octets[1] != 0x44 {
+                    sent.push(octets.to_vec());
+                }
+            }
+            assert_eq!(sent.len(), 1, "window of C = {window:02X}");
+            assert_eq!((sent[0][1], &sent[0][12..]), (request[1], &request[12..]));
+        }
+    }
+}
+
+#[test]
+fn a_dialogue_through_a_bidirectional_repeater_comes_to_its_end() {
+    for timing in [AccessTiming::T2, AccessTiming::C2, AccessTiming::S2] {
+        let mut gateway_side = OtherDevice::<4>::new(gateway(), timing);
+        let mut repeater = Repeater::<4, _>::new(own(), RepeaterKind::Bidirectional, timing, Unlimited);
+        let mut access = MeterAccess::new(meter(), timing, 0, Credits::default());
+        let request = frame(CField(0x5B), gateway(), Some(meter()), 0x84, 9);
+        let ticket = gateway_side.post(at(0), meter(), &request).unwrap();
+        let (mut answered, mut ends, mut answers) = (0, Vec::new(), 0);
+        // Half milliseconds, five minutes; the meter sends every minute.
+        for step in 0..600_000_u64 {
+            let now = Instant::from_micros(step * 500);
+            if step % 120_000 == 0 {
+                let number = (step / 120_000) as u8;
+                access.send(&frame(CField::SND_NR, meter(), None, 0xA0, number)).unwrap();
+            }
+            access.handle_timeout(now);
+            if let Some(sent) = access.poll_transmit(now).map(<[u8]>::to_vec) {
+                access.transmitted(now);
+                answers += u32::from(sent[1] == 0x08);
+                repeater.handle_input(now, &sent, 0).unwrap();
+            }
+            if let Some(sent) = repeater.poll_transmit(now).map(<[u8]>::to_vec) {
+                if access.listening().is_some_and(|(from, to)| from <= now && now <= to) {
+                    access.handle_input(now, &sent).unwrap();
+                }
+                gateway_side.handle_input(now, &sent).unwrap();
+            }
+            if let Some(sent) = gateway_side.poll_transmit(now).map(<[u8]>::to_vec) {
+                repeater.handle_input(now, &sent, 0).unwrap();
+            }
+            while let Some(event) = access.poll_event() {
+                match event {
+                    MeterEvent::Request(asked) => {
+                        let number = asked.access_number.unwrap();
+                        access
+                            .respond(&frame(CField::RSP_UD, meter(), Some(asked.from), 0x80, number))
+                            .unwrap();
+                    }
+                    MeterEvent::CycleEnded(end) => ends.push(end),
+                    _ => {}
+                }
+            }
+            while let Some(event) = gateway_side.poll_event() {
+                answered += u32::from(event == OtherDeviceEvent::Answered(ticket, CField::RSP_UD));
+            }
+            while repeater.poll_event().is_some() {}
+        }
+        assert_eq!((answered, &ends[..]), (1, &[CycleEnd::Reset][..]), "{}", timing.mode);
+        assert!(answers < 6, "{}: {answers}", timing.mode);
+    }
 }
 
 #[test]

@@ -3,7 +3,12 @@
 //! ```text
 //! meter  SND-NR, H=0  ->  repeater  .. 5 to 25 s ..  same frame, H=1  ->  gateway
 //! meter  SND-IR, H=0  ->  repeater  .. 5 to 25 s ..  same frame, H=1, then SND-NKE of its own
+//!              B=1    <-  SND-NKE of its own in the window, each second time
 //! ```
+//!
+//! The SND-NKE in the window tells a meter that only the repeater hears that it is heard. A gateway that hears the meter
+//! too answers in the same window, and the random back-off that keeps them apart is not public: so the repeater leaves
+//! half of the windows, by chance, to the others. A meter asks six times.
 //!
 //! EN 13757-5, clause 5, and the rules of the OMS Specification. Invariants: a frame with the hop bit or
 //! the repeated access bit set is never repeated, so there are no loops; at most `N` frames wait and as
@@ -14,8 +19,9 @@
 //!
 //! How a bidirectional repeater works is not published in full. What is built here is the reading that
 //! fits what is known: it offers access by setting R on what it repeats; a gateway asks through it with
-//! requests that carry R; such a request is kept until the meter next opens its window, and the meter's
-//! answer is passed on in the response delay of the mode.
+//! requests that carry R; such requests are kept in their order until the meter next opens a window, with whatever
+//! frame, one is sent in each, and the meter's answer is passed on in the response delay of the mode. An
+//! answer that is to be passed on goes before the next request, which the meter's repetition of that answer lets in.
 
 use crate::queue::Queue;
 use crate::relay::{AirTime, set_hop, set_repeated_access};
@@ -58,7 +64,7 @@ pub enum RepeaterEvent {
     Queued(Address),
     /// A frame of this sender was repeated.
     Repeated(Address),
-    /// The own SND-NKE after an installation request of this meter was sent.
+    /// An own SND-NKE was sent: in the window of an installation request of this meter, or after its repetition.
     SentReset(Address),
     /// A request to this meter is kept until the meter listens.
     RequestKept(Address),
@@ -112,6 +118,8 @@ struct Waiting {
 struct KeptRequest {
     meter: Address,
     until: Instant,
+    /// Which came first.
+    order: u32,
     frame: StoredFrame,
 }
 
@@ -126,6 +134,7 @@ pub struct Repeater<const N: usize, A> {
     clock: SteadyClock,
     waiting: [Option<Waiting>; N],
     kept: [Option<KeptRequest>; N],
+    next_order: u32,
     /// The meter whose answer is to be passed on, and until when.
     answer_of: Option<(Address, Instant)>,
     sending: StoredFrame,
@@ -147,13 +156,14 @@ impl<const N: usize, A: AirTime> Repeater<N, A> {
             clock: SteadyClock::new(),
             waiting: [None; N],
             kept: [None; N],
+            next_order: 0,
             answer_of: None,
             sending: StoredFrame::EMPTY,
             events: Queue::new(),
         }
     }
     /// Takes a frame without CRCs whose end was received at `now`. `random` spreads the delay evenly
-    /// over 5 to 25 s; draw a new one for every frame.
+    /// over 5 to 25 s, and even ones let an installation be answered at once; draw a new one for every frame.
     ///
     /// # Errors
     /// Those of [`Frame::parse`]; the frame then is ignored.
@@ -241,7 +251,12 @@ impl<const N: usize, A: AirTime> Repeater<N, A> {
             self.events.push(RepeaterEvent::Dropped(meter, DropReason::NoHopBit));
             return Ok(());
         }
-        self.deliver_request(now, meter, routing.control);
+        let installation = frame.c_field() == CField::SND_IR;
+        let access_number = routing.access_number.unwrap_or(0);
+        let answers_at_once = installation && opens_window(routing.control) && random & 1 == 0;
+        if !installation {
+            self.deliver_request(now, meter, routing.control);
+        }
         let key = DuplicateKey::of(octets)?;
         let same = |w: &Waiting| matches!(w.purpose, Purpose::Repetition { key: other, .. } if other == key);
         if self.waiting.iter().flatten().any(same) {
@@ -253,14 +268,17 @@ impl<const N: usize, A: AirTime> Repeater<N, A> {
         if self.kind == RepeaterKind::Bidirectional {
             set_repeated_access(copy.octets_mut())?;
         }
-        let installation = frame.c_field() == CField::SND_IR;
-        let reset_access_number = installation.then_some(routing.access_number.unwrap_or(0));
+        let reset_access_number = installation.then_some(access_number);
         let due = now.after(repetition_delay(random));
         let purpose = Purpose::Repetition { key, reset_access_number };
         // A repetition is worth sending for as long again as it may wait.
         let until = due.after(LONGEST_DELAY);
         if self.wait(Waiting { due, until, meter, purpose, frame: copy }) {
             self.events.push(RepeaterEvent::Queued(meter));
+        }
+        // Behind the repetition, which may need the last place.
+        if answers_at_once {
+            self.queue_own_reset(self.timing.window(routing.control).after(now), meter, access_number);
         }
         Ok(())
     }
@@ -286,6 +304,8 @@ impl<const N: usize, A: AirTime> Repeater<N, A> {
             let (due, until) = self.timing.window(routing.control).after(now);
             self.answer_of = None;
             self.wait(Waiting { due, until, meter: sender, purpose: Purpose::Answer, frame: copy });
+        } else if self.kept.iter().flatten().any(|kept| kept.meter == sender) {
+            self.deliver_request(now, sender, routing.control);
         } else if let Some(meter) = routing.addressee {
             if control.contains(CommunicationControl::REPEATED_ACCESS) && meter != self.address {
                 self.keep_request(now, meter, copy);
@@ -294,14 +314,19 @@ impl<const N: usize, A: AirTime> Repeater<N, A> {
         Ok(())
     }
 
+    /// Keeps a request behind those that wait for the same meter. The same one again takes its own place.
     fn keep_request(&mut self, now: Instant, meter: Address, frame: StoredFrame) {
         let until = now.after(self.keep_requests);
-        // A newer request to the same meter takes the place of the older one.
-        let same = self.kept.iter().position(|k| k.is_some_and(|k| k.meter == meter));
-        let place = same.or_else(|| self.kept.iter().position(Option::is_none));
-        match place.and_then(|place| self.kept.get_mut(place)) {
+        let same = |kept: &KeptRequest| kept.meter == meter && kept.frame.octets() == frame.octets();
+        if let Some(kept) = self.kept.iter_mut().flatten().find(|kept| same(kept)) {
+            kept.until = until;
+            return;
+        }
+        match self.kept.iter_mut().find(|slot| slot.is_none()) {
             Some(slot) => {
-                *slot = Some(KeptRequest { meter, until, frame });
+                let order = self.next_order;
+                self.next_order = order.wrapping_add(1);
+                *slot = Some(KeptRequest { meter, until, order, frame });
                 self.events.push(RepeaterEvent::RequestKept(meter));
             }
             None => {
@@ -310,13 +335,19 @@ impl<const N: usize, A: AirTime> Repeater<N, A> {
         }
     }
 
-    /// Sends the request that is kept for this meter, whose window opens now.
+    /// Sends the oldest request that is kept for this meter, whose window opens now.
     fn deliver_request(&mut self, now: Instant, meter: Address, control: Option<CommunicationControl>) {
-        if !control.is_some_and(|c| c.contains(CommunicationControl::BIDIRECTIONAL)) {
+        let of_meter = |slot: &&mut Option<KeptRequest>| slot.is_some_and(|kept| kept.meter == meter);
+        // One at a time: the window is too short for two.
+        let is_busy = |w: &Waiting| w.meter == meter && matches!(w.purpose, Purpose::Request);
+        if !opens_window(control) || self.waiting.iter().flatten().any(is_busy) {
             return;
         }
-        let kept = self.kept.iter_mut().find(|k| k.is_some_and(|k| k.meter == meter));
-        let Some(kept) = kept.and_then(Option::take) else { return };
+        // Orders wrap, so the age is the distance to the next one.
+        let next = self.next_order;
+        let age = |slot: &&mut Option<KeptRequest>| slot.map(|kept| next.wrapping_sub(kept.order));
+        let oldest = self.kept.iter_mut().filter(of_meter).max_by_key(age);
+        let Some(kept) = oldest.and_then(Option::take) else { return };
         let (due, until) = self.timing.window(control).after(now);
         let request = Waiting { due, until, meter, purpose: Purpose::Request, frame: kept.frame };
         self.wait(request);
@@ -341,7 +372,7 @@ impl<const N: usize, A: AirTime> Repeater<N, A> {
             Purpose::Repetition { reset_access_number, .. } => {
                 self.events.push(RepeaterEvent::Repeated(meter));
                 if let Some(access_number) = reset_access_number {
-                    self.queue_own_reset(now, meter, access_number);
+                    self.queue_own_reset((now, now.after(LONGEST_DELAY)), meter, access_number);
                 }
             }
             Purpose::OwnReset => {
@@ -360,7 +391,7 @@ impl<const N: usize, A: AirTime> Repeater<N, A> {
         }
     }
 
-    fn queue_own_reset(&mut self, now: Instant, meter: Address, access_number: u8) {
+    fn queue_own_reset(&mut self, (due, until): (Instant, Instant), meter: Address, access_number: u8) {
         let control = match self.kind {
             RepeaterKind::Unidirectional => CommunicationControl::empty(),
             RepeaterKind::Bidirectional => {
@@ -368,7 +399,11 @@ impl<const N: usize, A: AirTime> Repeater<N, A> {
             }
         };
         let frame = StoredFrame::short(CField::SND_NKE, self.address, meter, control, access_number);
-        let until = now.after(LONGEST_DELAY);
-        self.wait(Waiting { due: now, until, meter, purpose: Purpose::OwnReset, frame });
+        self.wait(Waiting { due, until, meter, purpose: Purpose::OwnReset, frame });
     }
+}
+
+/// True when the sender listens after the frame.
+fn opens_window(control: Option<CommunicationControl>) -> bool {
+    control.is_some_and(|control| control.contains(CommunicationControl::BIDIRECTIONAL))
 }

@@ -6,14 +6,15 @@
 //! ```
 //!
 //! EN 13757-4, 11.6; OMS Specification. Invariants: sent at most [`MOST_REQUESTS`] times; CNF-IR stops it,
-//! SND-NKE does not but tells that somebody hears the meter. The gateway's side is part of
+//! SND-NKE does not but tells that somebody hears the meter; a meter whose SND-IR does not offer access (B) never
+//! listens. The gateway's side is part of
 //! [`OtherDevice`](crate::wireless::access_cycle::OtherDevice).
 
 use crate::queue::Queue;
 use crate::time::{Duration, Instant, SteadyClock};
 use crate::wireless::access_cycle::AccessTiming;
 use crate::wireless::{Frame, Routing, StoredFrame};
-use crate::{Address, CField, Error};
+use crate::{Address, CField, CommunicationControl, Error, ErrorKind};
 
 /// SND-IR is sent so often at most.
 pub const MOST_REQUESTS: u8 = 6;
@@ -54,9 +55,9 @@ impl Installation {
     /// Starts at `now`: `octets` is the SND-IR without CRCs, sent every `every` up to six times.
     ///
     /// # Errors
-    /// Those of [`Frame::parse`].
+    /// Those of [`Frame::parse`]; [`ErrorKind::NotAnInstallationRequest`].
     pub fn start(now: Instant, octets: &[u8], timing: AccessTiming, every: Duration) -> Result<Self, Error> {
-        let address = Frame::parse(octets)?.address();
+        let address = request(octets)?;
         let mut clock = SteadyClock::new();
         let next = Some(clock.read(now));
         Ok(Self {
@@ -74,9 +75,9 @@ impl Installation {
     /// The frame of the requests to come.
     ///
     /// # Errors
-    /// Those of [`Frame::parse`].
+    /// As [`Installation::start`].
     pub fn replace_frame(&mut self, octets: &[u8]) -> Result<(), Error> {
-        Frame::parse(octets)?;
+        request(octets)?;
         self.frame = StoredFrame::new(octets)?;
         Ok(())
     }
@@ -127,7 +128,11 @@ impl Installation {
         let now = self.clock.read(now);
         if self.listening.is_some() {
             let control = Routing::of(self.frame.octets()).control;
-            self.listening = Some(self.timing.window(control).after(now));
+            let listens = control.is_some_and(|c| c.contains(CommunicationControl::BIDIRECTIONAL));
+            self.listening = listens.then(|| self.timing.window(control).after(now));
+            if !listens && self.left == 0 {
+                self.events.push(InstallationEvent::Unconfirmed);
+            }
         }
     }
     /// When an answer may begin: the receiver has to be on from and to.
@@ -150,5 +155,14 @@ impl Installation {
     #[must_use]
     pub const fn is_over(&self) -> bool {
         self.next.is_none() && self.listening.is_none()
+    }
+}
+
+/// The sender of an installation request.
+fn request(octets: &[u8]) -> Result<Address, Error> {
+    let frame = Frame::parse(octets)?;
+    match frame.c_field() {
+        CField::SND_IR => Ok(frame.address()),
+        CField(c) => Err(ErrorKind::NotAnInstallationRequest { c }.at(1)),
     }
 }

@@ -100,7 +100,8 @@ pub enum Observation {
         /// Synchronous frames not heard since the last one.
         missed: u8,
     },
-    /// Out of time: the prediction starts anew from this frame.
+    /// Out of time: perhaps of somebody else with the meter's address. The prediction stays as it is, until the next frame
+    /// is in time after this one.
     OutOfTime,
 }
 
@@ -115,7 +116,10 @@ pub struct SynchronousPredictor {
     tolerance_ppm: u32,
     guard: Duration,
     clock: SteadyClock,
+    /// The last frame that was in time, or the first one.
     last: Option<(Instant, u8)>,
+    /// A later one that was not.
+    suspect: Option<(Instant, u8)>,
 }
 
 impl SynchronousPredictor {
@@ -147,6 +151,7 @@ impl SynchronousPredictor {
             guard,
             clock: SteadyClock::new(),
             last: None,
+            suspect: None,
         }
     }
     /// The nominal interval, if it is known.
@@ -165,38 +170,41 @@ impl SynchronousPredictor {
             self.last = Some((now, access_number));
             return Observation::Started;
         };
-        let frames = access_number.wrapping_sub(number);
+        let newest = self.suspect.unwrap_or((heard, number));
         let found = if self.learns {
-            NominalInterval::estimate(now.since(heard), number, access_number)
+            NominalInterval::estimate(now.since(newest.0), newest.1, access_number)
         } else {
             None
         };
         let Some(nominal) = self.nominal else {
-            if frames == 0 {
+            if access_number == number {
                 return Observation::SameFrame;
             }
             self.nominal = found;
             self.last = Some((now, access_number));
             return Observation::Started;
         };
-        if frames == 0 {
-            // The same frame again, or the one a full round later: only the former tells nothing new.
-            if now.since(heard) < nominal.between(number, 255) {
-                return Observation::SameFrame;
+        // One frame out of time may be anybody's. It is believed when the next one is in time after it.
+        for (heard, number) in [Some((heard, number)), self.suspect].into_iter().flatten() {
+            let frames = access_number.wrapping_sub(number);
+            let (from, to) = self.steady_window(nominal, heard, number, frames);
+            if frames != 0 && from <= now && now <= to {
+                (self.last, self.suspect, self.candidate) = (Some((now, access_number)), None, None);
+                return Observation::InTime { missed: frames.saturating_sub(1) };
             }
-            self.last = Some((now, access_number));
-            return Observation::OutOfTime;
         }
-        let (from, to) = self.steady_window(nominal, heard, number, frames);
-        self.last = Some((now, access_number));
-        if from <= now && now <= to {
-            self.candidate = None;
-            return Observation::InTime { missed: frames.saturating_sub(1) };
+        // The same frame again, or the one a full round later: only the former tells nothing new.
+        let is_same =
+            |(heard, number)| access_number == number && now.since(heard) < nominal.between(number, u8::MAX);
+        if is_same((heard, number)) || self.suspect.is_some_and(is_same) {
+            return Observation::SameFrame;
         }
         if found.is_some() && found == self.candidate {
             self.nominal = found;
+            (self.last, self.suspect, self.candidate) = (Some((now, access_number)), None, None);
+        } else {
+            (self.suspect, self.candidate) = (Some((now, access_number)), found);
         }
-        self.candidate = found;
         Observation::OutOfTime
     }
     /// Whether a frame heard at `now` with this access number would be in time; nothing is learned from it. `None` when
@@ -338,7 +346,23 @@ mod tests {
         assert_eq!(predictor.observe(later, SYNC, 10), Observation::SameFrame);
         assert_eq!(predictor.window(1), window);
         assert_eq!(predictor.observe(later, SYNC, 11), Observation::OutOfTime);
-        assert_ne!(predictor.window(1), window);
+        assert_eq!(predictor.window(1), window, "one frame out of time may be anybody's");
+        assert_eq!(predictor.observe(later, SYNC, 11), Observation::SameFrame);
+        let nominal = NominalInterval::from_secs(16).unwrap();
+        let due = start.after(nominal.before(11));
+        assert_eq!(predictor.observe(due, SYNC, 11), Observation::InTime { missed: 0 });
+    }
+
+    #[test]
+    fn a_meter_that_begins_anew_is_followed_from_its_second_frame_on() {
+        let nominal = NominalInterval::from_secs(16).unwrap();
+        let mut predictor = predictor();
+        predictor.observe(Instant::ZERO, SYNC, 10);
+        let anew = Instant::from_micros(3_000_000);
+        assert_eq!(predictor.observe(anew, SYNC, 200), Observation::OutOfTime);
+        let next = anew.after(nominal.between(200, 2));
+        assert_eq!(predictor.observe(next, SYNC, 202), Observation::InTime { missed: 1 });
+        assert_eq!(predictor.last_access_number(), Some(202));
     }
 
     #[test]

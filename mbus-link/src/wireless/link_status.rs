@@ -13,10 +13,15 @@ pub struct LinkStatus {
     clock: SteadyClock,
     last_heard: Option<Instant>,
     last_number: Option<u8>,
+    /// A number that lies behind the last one: a late copy, or a meter that began anew.
+    behind: Option<u8>,
     direct: u32,
     repeated: u32,
     missed: u32,
 }
+
+/// An access number that is further ahead lies behind.
+const LATE: u8 = 127;
 
 impl LinkStatus {
     /// Nothing heard yet.
@@ -26,6 +31,7 @@ impl LinkStatus {
             clock: SteadyClock::new(),
             last_heard: None,
             last_number: None,
+            behind: None,
             direct: 0,
             repeated: 0,
             missed: 0,
@@ -38,15 +44,24 @@ impl LinkStatus {
             self.repeated = self.repeated.saturating_add(1);
             return;
         }
-        self.direct = self.direct.saturating_add(1);
         if !control.contains(CommunicationControl::SYNCHRONOUS) {
+            self.direct = self.direct.saturating_add(1);
             return;
         }
-        if let Some(last) = self.last_number {
-            let missed = access_number.wrapping_sub(last).saturating_sub(1);
-            self.missed = self.missed.saturating_add(u32::from(missed));
+        let ahead = self.last_number.map_or(1, |last| access_number.wrapping_sub(last));
+        match ahead {
+            0 => return,
+            1..=LATE => self.missed = self.missed.saturating_add(u32::from(ahead.saturating_sub(1))),
+            // One behind is a copy that came late; two in a row are a meter that began anew.
+            _ if self.behind != Some(access_number.wrapping_sub(1)) => {
+                self.behind = Some(access_number);
+                return;
+            }
+            _ => {}
         }
+        self.direct = self.direct.saturating_add(1);
         self.last_number = Some(access_number);
+        self.behind = None;
     }
     /// Frames heard from the meter itself.
     #[must_use]
@@ -97,9 +112,25 @@ mod tests {
         ] {
             status.observe(at(second), control, number);
         }
-        assert_eq!((status.direct(), status.repeated(), status.missed()), (5, 1, 2));
+        assert_eq!((status.direct(), status.repeated(), status.missed()), (4, 1, 2));
         assert!(!status.needs_repeater());
         assert_eq!(status.silent_for(at(70)), Some(Duration::from_secs(2)));
         assert_eq!(status.silent_for(at(0)), Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn a_late_copy_is_no_gap_and_a_meter_may_begin_anew() {
+        let mut status = LinkStatus::new();
+        let mut heard = |numbers: &[u8]| {
+            for number in numbers {
+                status.observe(Instant::ZERO, CommunicationControl::SYNCHRONOUS, *number);
+            }
+            (status.direct(), status.missed())
+        };
+        assert_eq!(heard(&[5, 6, 5, 7]), (3, 0));
+        assert_eq!(heard(&[10, 9, 9, 11]), (5, 2));
+        // The battery was changed: the second frame from 0 on is believed.
+        assert_eq!(heard(&[0, 1, 2, 3]), (8, 2), "one is lost to caution");
+        assert_eq!(heard(&[3 + 127]), (9, 2 + 126));
     }
 }

@@ -135,7 +135,10 @@ impl AirMeter {
         let mut done = false;
         while let Some(event) = self.access.poll_event() {
             match event {
-                MeterEvent::Request(request) => done |= self.answer(request, octets, clock),
+                // The counter of a command tells that it was obeyed.
+                MeterEvent::Request(request) | MeterEvent::AskedAgain(request) => {
+                    done |= self.answer(request, octets, clock);
+                }
                 MeterEvent::CycleEnded(_) => self.error = None,
                 _ => {}
             }

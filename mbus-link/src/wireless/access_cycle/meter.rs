@@ -7,10 +7,12 @@
 //! meter  <--- SND-NKE -------                        or 30 s pass without a request
 //! ```
 //!
-//! EN 13757-4, 11.6. Invariants: the same request (sender, C with FCB, access number) gets the same answer
-//! again and is shown to the application once; a cycle ends after `end_after` without a request, so the
-//! number of repetitions is bounded; every request and response is paid from the credits; the machine
-//! sends nothing outside the windows but what the application hands it.
+//! EN 13757-4, 11.6. Invariants: the same request (sender, C with FCB, access number) is acted on once, also when
+//! others asked in between, as long as no more than [`SENDERS`] ask; it gets the same answer again; a cycle ends
+//! after `end_after` without a request, so the number of repetitions is bounded, or by SND-NKE of the device that asked
+//! last and of no other; every request, command and response is paid from the credits; the machine
+//! sends nothing outside the windows but what the application hands it. Nothing here is authenticated: who sends
+//! with the address of another can ask in its name, and what must not be done twice is up to the counters of security.
 
 use crate::queue::Queue;
 use crate::time::{Duration, Instant, SteadyClock};
@@ -22,6 +24,9 @@ use crate::{Address, CField, CommunicationControl, Error, ErrorKind};
 pub const LONGEST_CYCLE: Duration = Duration::from_secs(30);
 /// The shortest time after which it may end.
 pub const SHORTEST_CYCLE: Duration = Duration::from_secs(25);
+
+/// Of so many senders the last request is remembered.
+pub const SENDERS: usize = 4;
 
 /// A request or command that the application has to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,9 +63,12 @@ pub enum CycleEnd {
 pub enum MeterEvent {
     /// Answer this with [`MeterAccess::respond`]. The frame itself is what was just handed in.
     Request(Request),
-    /// The request was heard before: its answer is sent again, there is nothing to do.
+    /// The request was heard before: its answer, if it has one, is sent again, there is nothing to do.
     RepeatedRequest(Request),
-    /// A frame for this meter that needs no answer: SND-NKE, CNF-IR, ACK, SND-UD3.
+    /// The request was heard before, and others were answered since. Answer it once more with [`MeterAccess::respond`],
+    /// but do not act on it again.
+    AskedAgain(Request),
+    /// A frame for this meter that needs no answer: SND-NKE, CNF-IR, ACK; SND-UD3, which is told once.
     Received(Request),
     /// A frequent access cycle began.
     CycleBegan,
@@ -101,6 +109,8 @@ pub struct MeterAccess {
     /// The answer to `request`; empty while the application owes it.
     answer: StoredFrame,
     request: Option<Request>,
+    /// The last request or command of each sender, the newest first.
+    heard: [Option<Request>; SENDERS],
     /// The window in which the answer goes out, while it has not.
     answer_window: Option<(Instant, Instant)>,
     listening: Option<(Instant, Instant)>,
@@ -130,6 +140,7 @@ impl MeterAccess {
             own: None,
             answer: StoredFrame::EMPTY,
             request: None,
+            heard: [None; SENDERS],
             answer_window: None,
             listening: None,
             sending: None,
@@ -185,9 +196,10 @@ impl MeterAccess {
             Some("REQ-UD1" | "REQ-UD2" | "SND-UD" | "SND-UD2" | "REQ-SKE") => {
                 self.take_request(now, request, routing.control);
             }
-            Some("CNF-IR" | "ACK" | "SND-UD3") => {
+            Some("SND-UD3") => self.take_command_to_many(request),
+            Some("CNF-IR" | "ACK") => {
                 self.listening = None;
-                self.events.push(MeterEvent::Received(request));
+                self.tell(MeterEvent::Received(request));
             }
             _ => {}
         }
@@ -202,7 +214,7 @@ impl MeterAccess {
         }
         if self.answer_window.is_some_and(|(_, until)| until < now) {
             self.answer_window = None;
-            self.events.push(MeterEvent::AnswerTooLate);
+            self.tell(MeterEvent::AnswerTooLate);
         }
         let Some(cycle) = self.cycle else { return };
         if now.since(cycle.last_request) >= self.end_after {
@@ -290,32 +302,74 @@ impl MeterAccess {
         &self.credits
     }
 
+    /// SND-NKE: ends what its sender began. What another device began goes on.
     fn reset(&mut self, request: Request) {
+        self.tell(MeterEvent::Received(request));
+        self.heard.iter_mut().for_each(|slot| {
+            slot.take_if(|heard| heard.from == request.from);
+        });
+        if self.request.is_some_and(|asked| asked.from != request.from) {
+            return;
+        }
         self.request = None;
         self.answer = StoredFrame::EMPTY;
         self.answer_window = None;
         self.listening = None;
-        self.events.push(MeterEvent::Received(request));
         self.end_cycle(CycleEnd::Reset);
     }
 
-    fn take_request(&mut self, now: Instant, request: Request, control: Option<CommunicationControl>) {
-        let repeated = self.request == Some(request);
+    /// What the application must act on is told whatever else waits.
+    fn tell(&mut self, event: MeterEvent) {
+        self.events.insist(event, |event| match event {
+            MeterEvent::Request(_) | MeterEvent::AskedAgain(_) => 2,
+            MeterEvent::Received(_) | MeterEvent::OutOfCredits(_) => 1,
+            _ => 0,
+        });
+    }
+
+    /// Remembers a request; true when it was the last one of its sender before.
+    fn was_heard(&mut self, request: Request) -> bool {
+        let known = self.heard.iter().position(|heard| heard.is_some_and(|h| h.from == request.from));
+        let place = known.unwrap_or(SENDERS.saturating_sub(1));
+        let again = self.heard.get(place).is_some_and(|heard| *heard == Some(request));
+        if let Some(up_to_it) = self.heard.get_mut(..=place) {
+            up_to_it.rotate_right(1);
+        }
+        if let Some(newest) = self.heard.first_mut() {
+            *newest = Some(request);
+        }
+        again
+    }
+
+    /// SND-UD3 is paid as any command and handed up once; nobody answers it.
+    fn take_command_to_many(&mut self, request: Request) {
+        self.listening = None;
         if !self.credits.spend(request.c_field) {
-            self.events.push(MeterEvent::OutOfCredits(request));
+            self.tell(MeterEvent::OutOfCredits(request));
+        } else if self.was_heard(request) {
+            self.tell(MeterEvent::RepeatedRequest(request));
+        } else {
+            self.tell(MeterEvent::Received(request));
+        }
+    }
+
+    fn take_request(&mut self, now: Instant, request: Request, control: Option<CommunicationControl>) {
+        if !self.credits.spend(request.c_field) {
+            self.tell(MeterEvent::OutOfCredits(request));
             return;
         }
         self.listening = None;
         self.answer_window = Some(self.timing.window(control).after(now));
-        if repeated {
-            self.events.push(MeterEvent::RepeatedRequest(request));
+        let again = self.was_heard(request);
+        if self.request == Some(request) {
+            self.tell(MeterEvent::RepeatedRequest(request));
         } else {
             self.request = Some(request);
             self.answer = StoredFrame::EMPTY;
-            self.events.push(MeterEvent::Request(request));
+            self.tell(if again { MeterEvent::AskedAgain(request) } else { MeterEvent::Request(request) });
         }
         if self.cycle.is_none() {
-            self.events.push(MeterEvent::CycleBegan);
+            self.tell(MeterEvent::CycleBegan);
         }
         self.cycle = Some(Cycle { last_request: now, repeat_at: None });
     }
@@ -330,7 +384,7 @@ impl MeterAccess {
 
     fn end_cycle(&mut self, reason: CycleEnd) {
         if self.cycle.take().is_some() {
-            self.events.push(MeterEvent::CycleEnded(reason));
+            self.tell(MeterEvent::CycleEnded(reason));
         }
         self.answer_window = None;
     }

@@ -17,7 +17,8 @@
 //!
 //! EN 13757-4, 11.6 and 11.7; OMS Specification. Invariants: at most `N` frames are kept, each sent at
 //! most `tries` times and kept at most `keep`; one frame is on its way at a time; an answer counts only
-//! when it carries the access number of the request, so a repetition of an older answer does not; frames
+//! when it carries the access number of the request, so a repetition of an older answer does not; the end of a posted
+//! frame is always told, and keeps its place until it is fetched; frames
 //! that went through a repeater are answered only if it offers access (R) and they were not heard from the meter itself,
 //! and then with R set: asked by both ways, the gateway's frame and the repeater's would meet in the meter's next window.
 
@@ -79,6 +80,8 @@ struct Posted {
     expires: Instant,
     tries: u8,
     frame: StoredFrame,
+    /// How it ended, as long as there was no room to tell it.
+    end: Option<OtherDeviceEvent>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +151,8 @@ impl<const N: usize> OtherDevice<N> {
     /// the windows: the meter, or the radio adapter in front of it.
     ///
     /// # Errors
-    /// Those of [`Frame::parse`]; [`ErrorKind::QueueFull`].
+    /// Those of [`Frame::parse`]; [`ErrorKind::QueueFull`], also while ends of frames wait to be fetched by
+    /// [`OtherDevice::poll_event`].
     pub fn post(&mut self, now: Instant, meter: Address, octets: &[u8]) -> Result<Ticket, Error> {
         let now = self.clock.read(now);
         Frame::parse(octets)?;
@@ -157,7 +161,7 @@ impl<const N: usize> OtherDevice<N> {
         let slot = slot.ok_or(ErrorKind::QueueFull { capacity: N }.at(0))?;
         let ticket = Ticket(self.next_ticket);
         self.next_ticket = self.next_ticket.wrapping_add(1);
-        *slot = Some(Posted { ticket, meter, expires: now.after(self.keep), tries: 0, frame });
+        *slot = Some(Posted { ticket, meter, expires: now.after(self.keep), tries: 0, frame, end: None });
         Ok(ticket)
     }
     /// Takes a posted frame back; false when it is gone already.
@@ -165,7 +169,7 @@ impl<const N: usize> OtherDevice<N> {
         if self.outgoing.is_some_and(|out| out.what == What::Posted(ticket)) {
             self.outgoing = None;
         }
-        self.take_posted(ticket).is_some()
+        self.take_posted(ticket).is_some_and(|posted| posted.end.is_none())
     }
     /// Answers the installation request of `meter` with CNF-IR in place of SND-NKE, as long as it was not
     /// answered; false when it was, or there was none.
@@ -247,9 +251,12 @@ impl<const N: usize> OtherDevice<N> {
         }
         let on_its_way = self.outgoing.map(|out| out.what);
         for slot in &mut self.posted {
-            let expired = |p: &mut Posted| p.expires < now && on_its_way != Some(What::Posted(p.ticket));
-            if let Some(posted) = slot.take_if(expired) {
-                self.events.push(OtherDeviceEvent::GivenUp(posted.ticket, GivenUp::Expired));
+            let expired = |p: &&mut Posted| {
+                p.end.is_none() && p.expires < now && on_its_way != Some(What::Posted(p.ticket))
+            };
+            if let Some(posted) = slot.as_mut().filter(expired) {
+                let end = OtherDeviceEvent::GivenUp(posted.ticket, GivenUp::Expired);
+                Self::end(&mut self.events, slot, end);
             }
         }
     }
@@ -285,14 +292,21 @@ impl<const N: usize> OtherDevice<N> {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let out = self.outgoing.map(|out| out.from);
-        let expires = self.posted.iter().flatten().map(|p| p.expires.after(Duration::from_micros(1))).min();
+        // The one that is on its way does not expire before its window is over.
+        let on_its_way = self.outgoing.map(|out| out.what);
+        let expiring = self.open().filter(|p| on_its_way != Some(What::Posted(p.ticket)));
+        let expires = expiring.map(|p| p.expires.after(Duration::from_micros(1))).min();
         [out, expires].into_iter().flatten().min().map(|at| self.clock.caller_time(at))
     }
     /// What happened, oldest first.
     pub fn poll_event(&mut self) -> Option<OtherDeviceEvent> {
-        self.events.pop()
+        let told = self.events.pop();
+        told.or_else(|| {
+            let ended = self.posted.iter_mut().find(|slot| slot.is_some_and(|p| p.end.is_some()))?;
+            ended.take()?.end
+        })
     }
-    /// Events that nobody fetched in time.
+    /// Events that nobody fetched in time. The end of a posted frame is none of them.
     #[must_use]
     pub const fn events_lost(&self) -> u32 {
         self.events.lost()
@@ -300,7 +314,26 @@ impl<const N: usize> OtherDevice<N> {
     /// Posted frames that were not answered yet.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.posted.iter().flatten().count()
+        self.open().count()
+    }
+
+    /// Posted frames whose end is not known.
+    fn open(&self) -> impl Iterator<Item = &Posted> {
+        self.posted.iter().flatten().filter(|p| p.end.is_none())
+    }
+    /// Tells the end of the frame in this place, which is free then; without room it keeps the place until it is told.
+    fn end(events: &mut Queue<OtherDeviceEvent, 8>, slot: &mut Option<Posted>, end: OtherDeviceEvent) {
+        if events.has_room() {
+            events.push(end);
+            *slot = None;
+        } else if let Some(posted) = slot {
+            posted.end = Some(end);
+        }
+    }
+    fn end_of(&mut self, ticket: Ticket, end: OtherDeviceEvent) {
+        if let Some(slot) = self.posted.iter_mut().find(|slot| slot.is_some_and(|p| p.ticket == ticket)) {
+            Self::end(&mut self.events, slot, end);
+        }
     }
 
     fn heard_directly(&mut self, meter: Address, access_number: u8) {
@@ -323,11 +356,10 @@ impl<const N: usize> OtherDevice<N> {
             let same = number.is_none() || access_number.is_none() || number == access_number;
             p.meter == meter && p.tries > 0 && same && is_answer(request, answer)
         };
-        let Some(ticket) = self.posted.iter().flatten().find(|p| answers(p)).map(|p| p.ticket) else {
+        let Some(ticket) = self.open().find(|p| answers(p)).map(|p| p.ticket) else {
             return false;
         };
-        self.take_posted(ticket);
-        self.events.push(OtherDeviceEvent::Answered(ticket, answer));
+        self.end_of(ticket, OtherDeviceEvent::Answered(ticket, answer));
         true
     }
 
@@ -337,7 +369,7 @@ impl<const N: usize> OtherDevice<N> {
 
     /// The oldest frame for this meter. Tickets wrap, so the age is the distance to the next ticket.
     fn oldest_for(&self, meter: Address) -> Option<&Posted> {
-        let of_meter = self.posted.iter().flatten().filter(|p| p.meter == meter);
+        let of_meter = self.open().filter(|p| p.meter == meter);
         of_meter.max_by_key(|p| self.next_ticket.wrapping_sub(p.ticket.0))
     }
 
@@ -348,8 +380,7 @@ impl<const N: usize> OtherDevice<N> {
             if oldest.tries < self.tries {
                 return Some(oldest);
             }
-            self.take_posted(oldest.ticket);
-            self.events.push(OtherDeviceEvent::GivenUp(oldest.ticket, GivenUp::NoAnswer));
+            self.end_of(oldest.ticket, OtherDeviceEvent::GivenUp(oldest.ticket, GivenUp::NoAnswer));
         }
     }
 
