@@ -19,10 +19,10 @@ use std::collections::BTreeSet;
 use mbus_link::time::{Duration, Instant};
 use mbus_link::wired::search::least_frames;
 use mbus_link::wired::{
-    Fault, LineTiming, Master, PrimaryAddress, PrimaryScan, ScanEvent, Search, SearchEvent, SearchReport,
-    SearchSettings, SlaveSettings,
+    Command, Fault, Frame, LineTiming, Master, PrimaryAddress, PrimaryScan, ScanEvent, Search, SearchEvent,
+    SearchReport, SearchSettings, SlaveSettings,
 };
-use mbus_link::{Address, DeviceType, IdentificationNumber, ManufacturerId, Version};
+use mbus_link::{Address, CField, DeviceType, IdentificationNumber, ManufacturerId, Version};
 use wired_bus::{Bus, Meter, Random};
 use wired_crowd::Crowd;
 
@@ -181,8 +181,8 @@ const TABLE: &str = "\
 250 meters random    0 % together found 250, frames  1700 of least 1341 = 1.26,  454 s
 250 meters 10 alike  0 % spread   found 250, frames  1668 of least 1411 = 1.18,  464 s
 250 meters 10 alike  1 % together found 250, frames  3490 of least 1351 = 2.58,  936 s
-250 meters random    5 % together found 250, frames  5543 of least 1331 = 4.16, 1480 s
-250 meters 10 alike  5 % spread   found 250, frames  5789 of least 1391 = 4.16, 1610 s
+250 meters random    5 % together found 250, frames  5972 of least 1331 = 4.48, 1598 s
+250 meters 10 alike  5 % spread   found 250, frames  5766 of least 1391 = 4.14, 1605 s
 ";
 
 #[test]
@@ -373,4 +373,85 @@ fn the_primary_scan_tells_one_from_several() {
         ["0 Some(22)", "5 Some(22)", "9 shared", "250 Some(22)", "3 found, 247 silent, 255 frames"];
     assert_eq!(told, expected);
     assert!(progress.is_sorted() && progress.last() == Some(&1000));
+}
+
+fn numbered(number: u32) -> Address {
+    let identification = IdentificationNumber::from_octets(number.to_le_bytes());
+    Address { identification, ..address(0, 0x1593, 0x33, 7) }
+}
+
+#[test]
+fn numbers_that_hold_letters_are_found_where_several_answer_and_no_digit_tells_them_apart() {
+    let rows: [&[u32]; 4] = [
+        &[0xA234_5678, 0xE234_5678],
+        &[0x1234_5678, 0xB234_5678],
+        &[0x1234_567A, 0x1234_567E],
+        &[0xABCD_EABC, 0xABCD_EABD, 0x1234_5678],
+    ];
+    for numbers in rows {
+        let meters = (1..).zip(numbers).map(|(n, number)| meter(n, numbered(*number), None)).collect();
+        let outcome = search(&mut Bus::new(meters, 1), DEFAULT);
+        let mut expected: Vec<String> = numbers.iter().map(|number| numbered(*number).to_string()).collect();
+        expected.sort();
+        assert_eq!((found_numbers(&outcome), outcome.unresolved), (expected, 0));
+        assert!(outcome.report.is_complete);
+    }
+}
+
+/// Searches a line at whose end `answer` says what each frame of the master gets. Gives who was found, and the report.
+fn search_line(mut answer: impl FnMut(Frame<'_>) -> Vec<u8>) -> (Vec<Address>, SearchReport) {
+    let mut search = Search::new(Master::new(LINE), DEFAULT);
+    let (mut now, mut found) = (Instant::ZERO, Vec::new());
+    loop {
+        if let Some(octets) = search.poll_transmit(now).map(<[u8]>::to_vec) {
+            let heard = answer(Frame::parse(&octets).unwrap());
+            now = now.after(LINE.air_time(octets.len())).after(Duration::from_millis(50));
+            for octet in heard {
+                now = now.after(LINE.air_time(1));
+                search.handle_input(now, &[octet]);
+            }
+        }
+        while let Some(event) = search.poll_event() {
+            match event {
+                SearchEvent::Found { identity, .. } => found.push(identity.unwrap()),
+                SearchEvent::Done(report) => return (found, report),
+                _ => {}
+            }
+        }
+        now = now.max(search.poll_timeout().unwrap());
+        search.handle_timeout(now);
+    }
+}
+
+#[test]
+fn who_acknowledges_every_selection_and_has_no_data_ends_the_search_soon() {
+    let (found, report) = search_line(|_| vec![0xE5]);
+    assert!(found.is_empty() && report.unresolved > 0, "{report:?}");
+    assert!(report.frames_sent < 300, "{report:?}");
+}
+
+#[test]
+fn a_slave_that_heeds_no_selection_is_found_once_and_hides_only_whom_it_disturbs() {
+    let (heedless, other) = (numbered(0x1234_5678), numbered(0x8765_4321));
+    let data = {
+        let mut payload = vec![0x72];
+        payload.extend(heedless.to_transport_octets());
+        payload.extend([0, 0, 0, 0, 0x0C, 0x13, 1, 2, 3, 4]);
+        let frame = Frame::Long { c_field: CField::RSP_UD, address: PrimaryAddress(1), payload: &payload };
+        frame.encode_into(&mut [0; 261]).unwrap().to_vec()
+    };
+    for other in [None, Some(other)] {
+        let mut both = false;
+        let (found, report) = search_line(|frame| match Command::parse(frame.payload()) {
+            Command::Select(selection) => {
+                both = other.is_some_and(|other| selection.selects(other, None));
+                vec![0xE5]
+            }
+            _ if both => vec![0x68, 0x00, 0xFF, 0x12],
+            _ => data.clone(),
+        });
+        assert_eq!(found, [heedless]);
+        assert_eq!((report.unresolved, report.is_complete), (u32::from(other.is_some()), true));
+        assert!(report.frames_sent < 2000, "{report:?}");
+    }
 }

@@ -64,7 +64,8 @@ impl<T: Copy> Inquiry<T> {
     pub(super) fn end(&mut self) {
         if !self.is_over {
             self.is_over = true;
-            self.events.push(self.done);
+            // Before events that nobody has fetched: it is waited for.
+            self.events.insist(self.done, |_| 0);
         }
     }
     pub(super) const fn is_over(&self) -> bool {

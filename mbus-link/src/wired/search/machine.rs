@@ -33,8 +33,6 @@ use super::{SearchEvent, SearchReport, SearchSettings};
 const TRIES: u8 = 3;
 /// How often all are asked until there is nobody: the meter that is alone on a bad line has no second chance.
 const TRIES_OF_ALL: u8 = 4;
-/// How often a field is gone through that has to hold two slaves: on a line that has lost nothing so far, and on another.
-const PASSES: (u8, u8) = (2, 4);
 /// The share of the walk in the progress.
 const WALK_SHARE: u16 = 900;
 
@@ -92,6 +90,8 @@ pub struct Search {
     was_disturbed: bool,
     /// What the slave that seems alone has sent.
     identity: Option<Address>,
+    /// A slave that answers whatever is selected, see [`Search::strange`].
+    heedless: Option<Address>,
     answer: FrameStore,
     progress: u16,
 }
@@ -115,6 +115,7 @@ impl Search {
             reads: 0,
             was_disturbed: false,
             identity: None,
+            heedless: None,
             answer: FrameStore::EMPTY,
             progress: 0,
         }
@@ -325,13 +326,8 @@ impl Search {
     }
     fn take_data(&mut self) {
         let identity = self.answered_identity();
-        if identity.is_some_and(|identity| !self.walk.mask().fits(identity)) {
-            // Somebody that another selection meant and that has not heard this one, or several at once.
-            if self.tries < TRIES {
-                self.ask_again()
-            } else {
-                self.collided(Fault::Surplus)
-            }
+        if let Some(identity) = identity.filter(|identity| !self.walk.mask().fits(*identity)) {
+            self.strange(identity);
             return;
         }
         self.loss.keep();
@@ -345,6 +341,22 @@ impl Search {
             self.walk.count(1);
         }
         self.next();
+    }
+    /// Who has answered is not meant: another selection meant it and it has not heard this one, or several at once were
+    /// right by chance; or else, when it happens again and again and there is such a slave, it heeds no selection. Of who
+    /// has the mask it says nothing then.
+    fn strange(&mut self, identity: Address) {
+        if self.heedless == Some(identity) {
+            self.heard_nobody();
+        } else if self.tries < TRIES {
+            self.identity = Some(identity);
+            self.ask_again();
+        } else if self.identity == Some(identity) {
+            self.tries = 0;
+            self.verify();
+        } else {
+            self.collided(Fault::Surplus);
+        }
     }
     /// The address in the data.
     fn answered_identity(&self) -> Option<Address> {
@@ -361,7 +373,7 @@ impl Search {
     }
     fn verified(&mut self, outcome: Outcome) {
         match outcome {
-            Outcome::Acknowledged | Outcome::Data if self.identity.is_some_and(has_wildcards) => {
+            Outcome::Acknowledged | Outcome::Data if self.is_to_be_proven() => {
                 self.reads = 0;
                 self.order_data(State::Proving);
             }
@@ -376,11 +388,24 @@ impl Search {
             Outcome::Fault(fault) => self.collided(fault),
         }
     }
-
+    /// Whether the acknowledgement of the selection by its own address does not say enough.
+    fn is_to_be_proven(&self) -> bool {
+        !self.is_meant() || self.identity.is_some_and(has_wildcards)
+    }
+    fn is_meant(&self) -> bool {
+        self.identity.is_none_or(|identity| self.walk.mask().fits(identity))
+    }
     fn proven(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Silence | Outcome::Fault(_) if self.reads < TRIES => self.order_data(State::Proving),
-            Outcome::Data if self.identity == self.answered_identity() => self.found(),
+            Outcome::Data if self.identity == self.answered_identity() => {
+                if self.is_meant() {
+                    self.found();
+                } else {
+                    self.heedless = self.identity;
+                    self.heard_nobody();
+                }
+            }
             Outcome::Data | Outcome::Silence | Outcome::Acknowledged => self.collided(Fault::Surplus),
             Outcome::Fault(fault) => self.collided(fault),
         }
@@ -411,7 +436,10 @@ impl Search {
             self.inquiry.stop();
             return;
         }
-        if !self.walk.descend(fault) {
+        // Who acknowledges without end and never has data does so whatever is selected.
+        let has_no_data = |fault| matches!(fault, Fault::Silence | Fault::Unexpected(None));
+        let is_hopeless = has_no_data(fault) && self.walk.fault_above().is_some_and(has_no_data);
+        if is_hopeless || !self.walk.descend(fault) {
             self.unresolved(fault);
             self.walk.count(2);
         }
@@ -429,9 +457,9 @@ impl Search {
     }
     /// The next mask; over when there is none.
     fn next(&mut self) {
-        let passes = if self.loss.lost() == 0 { PASSES.0 } else { PASSES.1 };
+        let loses = self.loss.lost() > 0;
         loop {
-            match self.walk.next(&self.settings, &self.known, passes) {
+            match self.walk.next(&self.settings, &self.known, loses) {
                 Step::Ask => break,
                 Step::Unresolved(fault) => self.unresolved(fault),
                 Step::Over => {

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Invariants: one small record for each of the [`FIELDS`] fields; fields that the mask had fixed from the start stay so.
-//! A field below which fewer than two slaves were found, although several had answered, is gone through again.
+//! A field below which fewer than two slaves were found, although several had answered, is gone through again, a digit in
+//! the end with Ah to Eh as well: no number of a meter should hold them, but some do.
 
 use crate::wired::master::Fault;
 use crate::{DeviceType, IdentificationNumber, ManufacturerId, Version};
@@ -17,6 +18,9 @@ use super::mask::{FIELDS, Field, Mask, Value};
 /// Fields that are digits of the identification number.
 const DIGITS: usize = 8;
 
+/// How often a field is gone through that has to hold two slaves: on a line that has lost nothing so far, and on another.
+const PASSES: (u8, u8) = (2, 4);
+
 /// One field under way.
 #[derive(Clone, Copy, Debug)]
 struct Level {
@@ -25,13 +29,16 @@ struct Level {
     /// Slaves found below, unresolved ones as two.
     found: u32,
     pass: u8,
+    /// Digits: Ah to Eh are tried as well.
+    is_hexadecimal: bool,
     /// No known value tells them apart, so that the next field was tried.
     was_left_free: bool,
     /// What the several who answered sounded like.
     fault: Fault,
 }
 
-const TOP: Level = Level { next: 0, found: 0, pass: 0, was_left_free: false, fault: Fault::Surplus };
+const TOP: Level =
+    Level { next: 0, found: 0, pass: 0, is_hexadecimal: false, was_left_free: false, fault: Fault::Surplus };
 
 /// Where the walk went.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +92,10 @@ impl Walk {
     fn top_mut(&mut self) -> Option<&mut Level> {
         self.depth.checked_sub(1).and_then(|top| self.levels.get_mut(top))
     }
+    /// What the several who answered above the mask sounded like.
+    pub(super) fn fault_above(&self) -> Option<Fault> {
+        self.top().map(|level| level.fault)
+    }
     /// One field more is to be fixed; false when all are.
     pub(super) fn descend(&mut self, fault: Fault) -> bool {
         while let Some(level) = self.levels.get_mut(self.depth) {
@@ -97,15 +108,16 @@ impl Walk {
         }
         false
     }
-    /// Goes to the next mask. A field is gone through `passes` times as long as fewer than two slaves are found.
-    pub(super) fn next(&mut self, settings: &SearchSettings, known: &Known, passes: u8) -> Step {
+    /// Goes to the next mask. `loses`: the line has lost something, so that who was not found was perhaps not heard.
+    pub(super) fn next(&mut self, settings: &SearchSettings, known: &Known, loses: bool) -> Step {
+        let passes = if loses { PASSES.1 } else { PASSES.0 };
         loop {
             let top = self.depth.checked_sub(1);
             let (Some(field), Some(level)) = (top.and_then(Field::at), self.top().copied()) else {
                 return Step::Over;
             };
             if !self.given.fixes(field) {
-                let value = value(settings, known, field, level.next);
+                let value = value(settings, known, field, &level);
                 self.mask.set(field, value);
                 if value.is_some() {
                     self.change(Level { next: level.next.saturating_add(1), ..level });
@@ -114,6 +126,11 @@ impl Walk {
                 let is_digit = matches!(field, Field::Digit(_) | Field::FabricationDigit(_));
                 if is_digit && level.found < 2 && level.pass.saturating_add(1) < passes {
                     self.change(Level { next: 0, pass: level.pass.saturating_add(1), ..level });
+                    continue;
+                }
+                let is_contradiction = if loses { level.found == 0 } else { level.found < 2 };
+                if is_digit && is_contradiction && !level.is_hexadecimal {
+                    self.change(Level { is_hexadecimal: true, ..level });
                     continue;
                 }
                 if !is_digit && level.found < 2 && !level.was_left_free {
@@ -150,11 +167,13 @@ impl Walk {
     }
 }
 
-/// The value number `n` of a field.
-fn value(settings: &SearchSettings, known: &Known, field: Field, n: u16) -> Option<Value> {
+/// The next value of a field.
+fn value(settings: &SearchSettings, known: &Known, field: Field, level: &Level) -> Option<Value> {
+    let n = level.next;
     match field {
         Field::Digit(_) | Field::FabricationDigit(_) => {
-            u8::try_from(n).ok().filter(|n| *n < 10).map(Value::Digit)
+            let values = if level.is_hexadecimal { 15 } else { 10 };
+            u8::try_from(n).ok().filter(|n| *n < values).map(Value::Digit)
         }
         Field::Manufacturer => {
             let learned = known.iter().map(|meter| meter.manufacturer);
