@@ -19,7 +19,7 @@ const LOSSES: &str = "
  meters  loss  found  missed  frames  least   lost  collisions  bus time
     250   0 %    250       0    1640   1341      0        1239   0:08:09
     250   1 %    250       0    3502   1341   8816        1232   0:17:31
-    250   5 %    250       0    5680   1341  71451        1172   0:28:24
+    250   5 %    250       0    5425   1341  68181        1167   0:27:08
 ";
 
 #[test]
