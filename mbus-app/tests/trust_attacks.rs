@@ -431,3 +431,34 @@ fn ciphertext_behind_an_afl_is_never_shown_as_records() {
         }
     }
 }
+
+/// Without a MAC 2F 2F is all there is. Of two keys that give it, the one is right whose records can be read.
+#[test]
+fn of_two_keys_that_give_2f_2f_the_readable_one_is_right() {
+    let octets = frame(meter(1), &payload(meter(1), Profile::A, &key(1), 0, &[]));
+    let fits = |key: &PreparedKey<Aes>| Telegram::decode_stripped(&mut octets.clone(), key).is_ok();
+    let mut wrong = (0u32..)
+        .map(|n| {
+            let mut octets = [0xEE; 16];
+            octets[..4].copy_from_slice(&n.to_le_bytes());
+            PreparedKey::<Aes>::new(&Key::new(octets))
+        })
+        .filter(fits);
+    let wrong = [wrong.next().unwrap(), wrong.next().unwrap()];
+    for table in [
+        vec![wrong[0].clone(), key(1)],
+        vec![key(1), wrong[0].clone()],
+        vec![wrong[0].clone(), wrong[1].clone(), key(9), key(1)],
+    ] {
+        let table: Vec<_> = table.into_iter().map(|key| (KeySelector::default(), key)).collect();
+        let mut octets = octets.clone();
+        let telegram = Telegram::decode_stripped(&mut octets, &table[..]).unwrap();
+        assert_eq!(telegram.body()[2..8], RECORDS);
+    }
+    // Two keys of strangers: neither is believed, and the octets are as they were.
+    let table = wrong.map(|key| (KeySelector::default(), key));
+    let mut forged = octets.clone();
+    let error = Telegram::decode_stripped(&mut forged, &table[..]).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Security(oms_security::ErrorKind::CheckOctets { tried: 2 }));
+    assert_eq!(forged, octets);
+}

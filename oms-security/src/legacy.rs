@@ -28,7 +28,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::key::{BlockCipher128, KeyProvider, MAX_CANDIDATES, PreparedKey};
 use crate::mode::SecurityMode;
 use crate::mode5::{self, BLOCK};
-use crate::sealed::{Found, Keys, Opening, SecurityContext, none_fits, request};
+use crate::sealed::{Found, Keys, Opening, Plausible, SecurityContext, none_fits, request};
 use crate::{Error, ErrorKind};
 
 /// Octets of a block of DES.
@@ -144,10 +144,12 @@ pub(crate) fn open_aes<P: KeyProvider + ?Sized>(
     message: &mut [u8],
     body: usize,
     keys: Keys<'_, P>,
+    plausible: Plausible<'_>,
 ) -> Result<Opening, Error> {
     let announced = usize::from(context.configuration.encrypted_octets().unwrap_or_default() & 0xF0);
     let octets = enciphered_part(message, body, announced, BLOCK).map_err(|kind| kind.at(body))?;
-    mode5::open_blocks(context, octets, [0; BLOCK], keys).map_err(|kind| kind.at(body))
+    let len = octets.len();
+    mode5::open_blocks(context, (octets, len), [0; BLOCK], keys, plausible).map_err(|kind| kind.at(body))
 }
 
 /// The octets to encipher, which must begin with 2F 2F.

@@ -13,7 +13,7 @@ use cipher::{BlockModeDecrypt, BlockModeEncrypt, InnerIvInit};
 use mbus_link::Address;
 
 use crate::key::{BlockCipher128, KeyProvider, PreparedKey};
-use crate::sealed::{Found, Keys, Opening, SecurityContext, none_fits, request, to_try};
+use crate::sealed::{Found, Keys, Opening, Plausible, SecurityContext, none_fits, request, to_try};
 use crate::{Error, ErrorKind};
 
 /// Octets of a block.
@@ -29,6 +29,15 @@ pub const fn initialisation_vector(meter: Address, access_number: u8) -> [u8; BL
     [a, b, c, d, e, f, g, h, n, n, n, n, n, n, n, n]
 }
 
+/// True for whole blocks that begin with 2F 2F when deciphered; looks at the first one only.
+fn begins_with_check<C: BlockCipher128>(key: &PreparedKey<C>, vector: [u8; BLOCK], octets: &[u8]) -> bool {
+    let (blocks, rest) = Array::<u8, cipher::consts::U16>::slice_as_chunks(octets);
+    let Some(first) = blocks.first() else { return false };
+    let mut probe = *first;
+    key.cipher().decrypt_block(&mut probe);
+    rest.is_empty() && probe.iter().zip(vector).map(|(octet, mask)| octet ^ mask).take(2).eq(CHECK)
+}
+
 /// Deciphers whole blocks in place; false, and nothing changed, when they do not begin with 2F 2F then,
 /// when there are none, or when the last one is not whole.
 pub(crate) fn decipher<C: BlockCipher128>(
@@ -36,14 +45,10 @@ pub(crate) fn decipher<C: BlockCipher128>(
     vector: [u8; BLOCK],
     octets: &mut [u8],
 ) -> bool {
-    let (blocks, rest) = Array::<u8, cipher::consts::U16>::slice_as_chunks_mut(octets);
-    let Some(first) = blocks.first() else { return false };
-    let mut probe = *first;
-    key.cipher().decrypt_block(&mut probe);
-    let begins = probe.iter().zip(vector).map(|(octet, mask)| octet ^ mask).take(2).eq(CHECK);
-    if !begins || !rest.is_empty() {
+    if !begins_with_check(key, vector, octets) {
         return false;
     }
+    let (blocks, _) = Array::<u8, cipher::consts::U16>::slice_as_chunks_mut(octets);
     cbc::Decryptor::<&C>::inner_iv_init(key.cipher(), &vector.into()).decrypt_blocks(blocks);
     true
 }
@@ -73,34 +78,44 @@ pub(crate) fn open<P: KeyProvider + ?Sized>(
     message: &mut [u8],
     body: usize,
     keys: Keys<'_, P>,
+    plausible: Plausible<'_>,
 ) -> Result<Opening, Error> {
     let octets = message.get_mut(body..).unwrap_or_default();
     let blocks = context.configuration.encrypted_blocks().unwrap_or_default();
     let len = enciphered_octets(blocks, octets.len()).map_err(|kind| kind.at(body))?;
-    let enciphered = octets.get_mut(..len).unwrap_or_default();
     let vector = initialisation_vector(context.meter, context.access_number);
-    open_blocks(context, enciphered, vector, keys).map_err(|kind| kind.at(body))
+    open_blocks(context, (octets, len), vector, keys, plausible).map_err(|kind| kind.at(body))
 }
 
-/// Opens blocks that a persistent key enciphers and nothing but 2F 2F checks.
+/// Opens blocks that a persistent key enciphers and nothing but 2F 2F checks: the first `len` octets of a body. One key
+/// in 65 536 fits by chance; where several fit, the first one that gives a plausible body is right, and none is where
+/// none does.
 pub(crate) fn open_blocks<P: KeyProvider + ?Sized>(
     context: &SecurityContext,
-    enciphered: &mut [u8],
+    (body, len): (&mut [u8], usize),
     vector: [u8; BLOCK],
     keys: Keys<'_, P>,
+    plausible: Plausible<'_>,
 ) -> Result<Opening, ErrorKind> {
+    let enciphered = body.get(..len).unwrap_or_default();
     if enciphered.is_empty() {
         return Ok(Opening::CLEAR);
     }
     let request = request(context, None);
-    let mut tried = 0usize;
+    let (mut tried, mut fitting) = (0usize, 0usize);
     for key in to_try(keys, &request) {
-        if decipher(key, vector, enciphered) {
-            return Ok(Opening { found: Found::Deciphered, enciphered: enciphered.len(), ..Opening::CLEAR });
-        }
         tried = tried.saturating_add(1);
+        fitting = fitting.saturating_add(usize::from(begins_with_check(key, vector, enciphered)));
     }
-    if enciphered.starts_with(&CHECK) {
+    for key in to_try(keys, &request).take(if fitting > 0 { tried } else { 0 }) {
+        if decipher(key, vector, body.get_mut(..len).unwrap_or_default()) {
+            if fitting == 1 || plausible(body) {
+                return Ok(Opening { found: Found::Deciphered, enciphered: len, ..Opening::CLEAR });
+            }
+            encipher(key, vector, body.get_mut(..len).unwrap_or_default());
+        }
+    }
+    if fitting == 0 && body.starts_with(&CHECK) {
         return Ok(Opening { found: Found::ClearUnannounced, ..Opening::CLEAR });
     }
     Err(none_fits(tried, ErrorKind::CheckOctets { tried }))

@@ -195,6 +195,24 @@ pub fn open<P: KeyProvider + ?Sized>(
     body: usize,
     keys: &P,
 ) -> Result<Opening, Error> {
+    open_plausible(context, message, body, keys, &|_| true)
+}
+
+/// Says whether a body is what it should be; asked where a check of 16 bits is all there is.
+pub(crate) type Plausible<'p> = &'p dyn Fn(&[u8]) -> bool;
+
+/// As [`open`], for who knows what a body looks like: of several keys that all give the check octets 2F 2F, as one in
+/// 65 536 does by chance, the first one whose body is `plausible` is right. It is not asked where one key fits.
+///
+/// # Errors
+/// As [`open`]; [`ErrorKind::CheckOctets`] also when several keys fit and no body is plausible.
+pub fn open_plausible<P: KeyProvider + ?Sized>(
+    context: &SecurityContext,
+    message: &mut [u8],
+    body: usize,
+    keys: &P,
+    plausible: &dyn Fn(&[u8]) -> bool,
+) -> Result<Opening, Error> {
     check_message_length(context, message.len())?;
     match context.configuration.mode() {
         SecurityMode::AES_CBC_KDF => return mode7::open(context, message, body, keys),
@@ -208,14 +226,14 @@ pub fn open<P: KeyProvider + ?Sized>(
     let vouched_key = vouched.map(|(key, ..)| key);
     let opening = match context.configuration.mode() {
         SecurityMode::AES_CCM => return mode10::open(context, message, body, keys, vouched),
-        SecurityMode::AES_CBC_IV => mode5::open(context, message, body, (keys, vouched_key))?,
+        SecurityMode::AES_CBC_IV => mode5::open(context, message, body, (keys, vouched_key), plausible)?,
         // No MAC says which key of DES it is, so nothing vouches for what one of them makes of the message.
         #[cfg(feature = "legacy")]
         SecurityMode::DES_CBC | SecurityMode::DES_CBC_IV => {
             return legacy::open_des(context, message, body, keys);
         }
         #[cfg(feature = "legacy")]
-        SecurityMode::AES_CBC => legacy::open_aes(context, message, body, (keys, vouched_key))?,
+        SecurityMode::AES_CBC => legacy::open_aes(context, message, body, (keys, vouched_key), plausible)?,
         _ => Opening::CLEAR,
     };
     Ok(match vouched {

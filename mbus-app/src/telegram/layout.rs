@@ -254,9 +254,13 @@ impl Layout {
             self.handed_on = Some(handed_on);
             return Ok(());
         }
-        let opening = sealed::open(&context, message, body, keys).map_err(in_message)?;
+        let opening =
+            sealed::open_plausible(&context, message, body, keys, &|body| is_plausible(tpl.ci, body))
+                .map_err(in_message)?;
         self.body.1 = end.saturating_sub(opening.trailer);
-        if opening.found == Found::ClearUnannounced && !self.is_plausible(octets, tpl.ci) {
+        if opening.found == Found::ClearUnannounced
+            && !is_plausible(tpl.ci, octets.get(self.body.0..self.body.1).unwrap_or_default())
+        {
             // One cipher text in 65 536 begins with the check octets: what cannot be read as records is one.
             let tried = (0..MAX_CANDIDATES).take_while(|n| keys.candidate(&request, *n).is_some()).count();
             let kind = ErrorKind::Security(match tried {
@@ -270,19 +274,18 @@ impl Layout {
         }
         Ok(())
     }
+}
 
-    /// True when the body can be read to its end as what the CI announces, and no value is impossible.
-    fn is_plausible(&self, octets: &[u8], ci: CiField) -> bool {
-        let body = octets.get(self.body.0..self.body.1).unwrap_or_default();
-        match ci.content() {
-            Content::FullFrame | Content::Command => Records::new(body).all(|record| match record {
-                Ok(record) => !matches!(
-                    record.value(),
-                    Value::Invalid(Invalid::ErrorDigits | Invalid::NoSuchMoment | Invalid::WrongDataField)
-                ),
-                Err(_) => false,
-            }),
-            _ => true,
-        }
+/// True when the body can be read to its end as what the CI announces, and no value is impossible.
+fn is_plausible(ci: CiField, body: &[u8]) -> bool {
+    match ci.content() {
+        Content::FullFrame | Content::Command => Records::new(body).all(|record| match record {
+            Ok(record) => !matches!(
+                record.value(),
+                Value::Invalid(Invalid::ErrorDigits | Invalid::NoSuchMoment | Invalid::WrongDataField)
+            ),
+            Err(_) => false,
+        }),
+        _ => true,
     }
 }
