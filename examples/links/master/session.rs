@@ -247,8 +247,12 @@ fn ended(event: &MasterEvent<'_>) -> Option<Ended> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mbus_link::wired::{DataClass, LineTiming};
+    use mbus_link::time::Duration;
+    use mbus_link::wired::{BaudRate, DataClass, LineTiming};
+    use std::sync::{Arc, Mutex};
+    use std::task::{Context, Poll};
     use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
     fn run(test: impl Future<Output = ()>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -287,5 +291,83 @@ mod tests {
             let order = session.order("1", |master| master.request(PrimaryAddress(1), DataClass::Two));
             assert!(matches!(order.await, Err(Problem::Stopped)));
         });
+    }
+
+    /// A port that remembers the rates it was set to.
+    struct Recorder(tokio::io::DuplexStream, Arc<Mutex<Vec<u32>>>);
+
+    impl AsyncRead for Recorder {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_read(context, buffer)
+        }
+    }
+    impl AsyncWrite for Recorder {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            octets: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Pin::new(&mut self.0).poll_write(context, octets)
+        }
+        fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_flush(context)
+        }
+        fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Pin::new(&mut self.0).poll_shutdown(context)
+        }
+    }
+    impl port::Port for Recorder {
+        fn set_baud(&mut self, baud: u32) -> io::Result<()> {
+            self.1.lock().expect("nobody panicked").push(baud);
+            Ok(())
+        }
+        fn baud(&self) -> Option<u32> {
+            None
+        }
+    }
+
+    #[test]
+    fn the_port_changes_its_rate_with_the_meter_and_falls_back_without() {
+        let rate = BaudRate::from_baud(9600).expect("a rate of the standard");
+        for is_there in [true, false] {
+            run(async move {
+                let (ours, mut theirs) = tokio::io::duplex(1024);
+                let rates = Arc::new(Mutex::new(Vec::new()));
+                let port: AnyPort = Box::new(Recorder(ours, rates.clone()));
+                let allowance = Duration::from_millis(if is_there { 60_000 } else { 100 });
+                let mut master = Master::new(LineTiming::new(2400).with_allowance(allowance));
+                master.set_sends(1);
+                let stop: Stop = Box::pin(std::future::pending());
+                let line = Line { port: FromTokio::new(port), clock: Clock::start(), stop };
+                let mut session = Session { line, master: Some(master) };
+                let meter = tokio::spawn(async move {
+                    let mut command = [0; 9];
+                    theirs.read_exact(&mut command).await?;
+                    theirs.write_all(&[0xE5]).await?;
+                    let mut proof = [0; 5];
+                    theirs.read_exact(&mut proof).await?;
+                    if is_there {
+                        theirs.write_all(&[0xE5]).await?;
+                    }
+                    // The line stays open until the master has gone.
+                    let _ = theirs.read(&mut [0]).await;
+                    io::Result::Ok((command[6], proof))
+                });
+                let order = session.order("1", |master| master.change_rate(PrimaryAddress(1), rate));
+                let (outcome, expected) = (order.await, if is_there { &[9600][..] } else { &[9600, 2400] });
+                assert_eq!(*rates.lock().expect("nobody panicked"), expected);
+                match outcome {
+                    Ok(answer) => assert!(is_there && answer == Answer::Done),
+                    Err(problem) => assert!(!is_there && matches!(problem, Problem::Meter { .. })),
+                }
+                drop(session);
+                let heard = meter.await.expect("no panic").expect("a line");
+                assert_eq!(heard, (0xBD, [0x10, 0x40, 0x01, 0x41, 0x16]));
+            });
+        }
     }
 }
