@@ -19,6 +19,7 @@
 mod echo;
 mod events;
 mod fcb;
+mod link;
 mod machine;
 
 pub use machine::Master;
