@@ -12,8 +12,8 @@ mod wired_bus;
 
 use mbus_link::time::{Duration, Instant};
 use mbus_link::wired::{
-    BaudRate, DataClass, Expected, Fault, Frame, LineTiming, Master, MasterEvent, PrimaryAddress, Selection,
-    SlaveSettings,
+    BaudRate, Command, DataClass, Expected, Fault, Frame, LineTiming, Master, MasterEvent, PrimaryAddress,
+    Selection, Slave, SlaveEvent, SlaveSettings,
 };
 use mbus_link::{Address, CField, ErrorKind};
 use wired_bus::{Bus, Meter};
@@ -272,6 +272,76 @@ fn a_readout_toggles_the_fcb_and_is_bounded() {
     master.reset(SLAVE).unwrap();
     carry_out(&mut bus, &mut master, &mut now);
     assert_eq!(master.more().unwrap_err().kind, ErrorKind::NoReadout);
+}
+
+/// Carries the order out while so many acknowledgements get lost: how often the frame was sent, the sub-codes of the
+/// application resets that were new to the slave, and what the master told last.
+fn reset_applications(master: &mut Master, slave: &mut Slave, lost: usize) -> (usize, Vec<Vec<u8>>, String) {
+    let (mut now, mut sent, mut acted, mut told) = (at(0), Vec::new(), Vec::new(), String::new());
+    while master.is_busy() {
+        if let Some(request) = master.poll_transmit(now).map(<[u8]>::to_vec) {
+            now = now.after(LINE.air_time(request.len()));
+            slave.handle_input(now, &request);
+            sent.push(request);
+            let mut is_command = false;
+            while let Some(event) = slave.poll_event() {
+                if let SlaveEvent::Command { command, repeated, .. } = event {
+                    let Command::ApplicationReset(sub_code) = command else { panic!("{command:?}") };
+                    assert!(!repeated, "the slave itself answers what it has acknowledged");
+                    acted.push(sub_code.to_vec());
+                    is_command = true;
+                }
+            }
+            if is_command {
+                slave.acknowledge().unwrap();
+            }
+            now = now.after(Duration::from_millis(50));
+            let acknowledgement = slave.poll_transmit(now).unwrap();
+            assert_eq!(acknowledgement, [0xE5]);
+            if sent.len() > lost {
+                master.handle_input(now.after(LINE.air_time(1)), acknowledgement);
+            }
+        } else if let Some(due) = master.poll_timeout() {
+            now = now.max(due);
+            master.handle_timeout(now);
+            slave.handle_timeout(now);
+        }
+        while let Some(event) = master.poll_event() {
+            told = text(event);
+        }
+    }
+    assert!(sent.iter().all(|frame| *frame == sent[0]), "the same frame with the same FCB");
+    (sent.len(), acted, told)
+}
+
+#[test]
+fn an_application_reset_is_acted_on_once_however_often_its_acknowledgement_is_lost() {
+    for address in [SLAVE, PrimaryAddress::SELECTED] {
+        for lost in 0..3 {
+            let (mut master, mut slave) = (Master::new(LINE), meter(1, &[]).slave);
+            let mut selection = [0; 64];
+            let selection =
+                Command::Select(Selection::of(slave.identity())).encode_into(&mut selection).unwrap();
+            slave.handle_input(at(0), &long(0x53, 253, selection));
+            // The second is the same order meant anew, and the slave acts anew.
+            for sub_code in [&[][..], &[], &[0x10]] {
+                let mut payload = [0; 8];
+                let payload = Command::ApplicationReset(sub_code).encode_into(&mut payload).unwrap();
+                master.send(address, payload).unwrap();
+                let (sent, acted, told) = reset_applications(&mut master, &mut slave, lost);
+                assert_eq!((sent, acted), (lost + 1, vec![sub_code.to_vec()]));
+                assert_eq!(told, format!("ack {}", lost + 1));
+            }
+            // All are lost: the slave has acted all the same, and the same order again is a repetition.
+            let payload = [0x50, 0x20];
+            master.send(address, &payload).unwrap();
+            let (_, acted, told) = reset_applications(&mut master, &mut slave, 3);
+            assert_eq!((acted, told.as_str()), (vec![vec![0x20]], "failed Silence 3"));
+            master.send(address, &payload).unwrap();
+            let (_, acted, told) = reset_applications(&mut master, &mut slave, 0);
+            assert_eq!((acted, told.as_str()), (vec![], "ack 1"));
+        }
+    }
 }
 
 #[test]
