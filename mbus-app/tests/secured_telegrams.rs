@@ -22,7 +22,7 @@ use mbus_link::wired::PrimaryAddress;
 use mbus_link::{Address, CField, CommunicationControl, Ell, SessionNumber};
 use oms_security::configuration::Configuration;
 use oms_security::count::Count;
-use oms_security::key::{Aes, Key, NoKeys, PreparedKey};
+use oms_security::key::{Aes, Key, KeyProvider, KeyRequest, NoKeys, PreparedKey};
 use oms_security::mode13::{ContentType, Protocol, Record};
 use oms_security::profile::Profile;
 use oms_security::reassembly::{Channel, Reassembler};
@@ -39,6 +39,25 @@ fn meter() -> Address {
 }
 fn gateway() -> Address {
     Address::from_link_octets([0x3A, 0x63, 0x66, 0x55, 0x44, 0x33, 0x0A, 0x31])
+}
+/// The receiver: the key, and whether it has a session of TLS with the meter.
+struct Receiver {
+    key: PreparedKey<Aes>,
+    in_session: bool,
+}
+
+impl KeyProvider for Receiver {
+    type Cipher = Aes;
+    fn candidate(&self, request: &KeyRequest, n: usize) -> Option<&PreparedKey<Aes>> {
+        self.key.candidate(request, n)
+    }
+    fn in_tls_session(&self, _: &KeyRequest) -> bool {
+        self.in_session
+    }
+}
+
+fn receiver(in_session: bool) -> Receiver {
+    Receiver { key: key(), in_session }
 }
 fn key() -> PreparedKey<Aes> {
     PreparedKey::new(&Key::new([0x5A; 16]))
@@ -319,7 +338,12 @@ fn tls_is_wrapped_as_oms_demands() {
         let configuration = [0xFF, 0x0D, protocol.0];
         assert_eq!(sealed.message(), [&[ci, 0, 0][..], &configuration, &octets].concat());
         let frame = sealed.frame_into(&mut out).unwrap().to_vec();
-        let read = Telegram::decode_stripped(&mut out[..frame.len()], &key()).unwrap();
+        let of_a_stranger = Telegram::decode_stripped(&mut out[..frame.len()], &receiver(false)).err();
+        // What needs no MAC in a session needs one without.
+        let refused = in_session && record == ALERT;
+        assert_eq!(of_a_stranger.map(|error| error.kind.name()), refused.then_some("mac_missing"));
+        out[..frame.len()].copy_from_slice(&frame);
+        let read = Telegram::decode_stripped(&mut out[..frame.len()], &receiver(in_session)).unwrap();
         assert_eq!((read.is_authenticated(), read.afl().is_some()), (with_mac, with_mac));
         assert_eq!(read.tls_records().next(), Some(Ok(record)));
         // What was read is built again, by either way.
@@ -427,7 +451,7 @@ fn carried(wish: Wish<'_>, carrier: u8) -> Wish<'_> {
 }
 
 /// Puts fragments together and opens; gives the body.
-fn open_fragments(frames: &[Vec<u8>], wired: bool, check: impl Fn(&Telegram<'_>)) {
+fn open_fragments(frames: &[Vec<u8>], wired: bool, in_session: bool, check: impl Fn(&Telegram<'_>)) {
     let mut store = Reassembler::<2, 4096>::new(Duration::from_secs(9));
     let mut opened = 0;
     for frame in frames {
@@ -443,7 +467,8 @@ fn open_fragments(frames: &[Vec<u8>], wired: bool, check: impl Fn(&Telegram<'_>)
         let afl = lax.telegram.afl().unwrap();
         let fragment = lax.telegram.fragment().to_vec();
         if let Some(message) = store.push(Instant::ZERO, Channel::Wired(1), true, &afl, &fragment).unwrap() {
-            let lax = Telegram::decode_message(message.octets, sender, c_field, message.afl, &key());
+            let keys = receiver(in_session);
+            let lax = Telegram::decode_message(message.octets, sender, c_field, message.afl, &keys);
             assert!(lax.stopped.is_none(), "{:?}", lax.stopped);
             check(&lax.telegram);
             opened += 1;
@@ -477,7 +502,7 @@ fn there_and_back(wish: Wish<'_>, to_meter: bool, carrier: u8, limit: usize, che
         while let Some(frame) = frames.next_into(limit, &mut out).unwrap() {
             all.push(frame.to_vec());
         }
-        open_fragments(&all, wired, check);
+        open_fragments(&all, wired, wish.protection.in_session, check);
         return;
     }
     let crcs: &[_] = if wired { &[None] } else { &[None, Some(FrameFormat::A), Some(FrameFormat::B)] };
@@ -485,11 +510,12 @@ fn there_and_back(wish: Wish<'_>, to_meter: bool, carrier: u8, limit: usize, che
         let sealed = wish.crcs(*crc).seal(&mut state(to_meter), &mut buffer).unwrap();
         assert_eq!(sealed.message().len(), wish.telegram.message_len(&wish.protection).unwrap());
         let frame = sealed.frame_into(&mut out).unwrap();
+        let keys = receiver(wish.protection.in_session);
         let read = match (wired, crc) {
-            (true, _) => Telegram::decode_wired(frame, &key()),
-            (false, None) => Telegram::decode_stripped(frame, &key()),
-            (false, Some(FrameFormat::A)) => Telegram::decode_format_a(frame, &key()),
-            (false, Some(FrameFormat::B)) => Telegram::decode_format_b(frame, &key()),
+            (true, _) => Telegram::decode_wired(frame, &keys),
+            (false, None) => Telegram::decode_stripped(frame, &keys),
+            (false, Some(FrameFormat::A)) => Telegram::decode_format_a(frame, &keys),
+            (false, Some(FrameFormat::B)) => Telegram::decode_format_b(frame, &keys),
         };
         check(&read.unwrap());
     }
