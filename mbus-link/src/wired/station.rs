@@ -3,6 +3,8 @@
 //! ```text
 //! loop: write poll_transmit, fetch events, sleep until poll_timeout or octets, hand them in
 //! ```
+//!
+//! Master and slave write their inherent verbs each: where they are alike they are one line, and what they call is not.
 
 use crate::time::Instant;
 

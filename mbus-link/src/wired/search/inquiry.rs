@@ -81,6 +81,61 @@ impl<T: Copy> Inquiry<T> {
     }
 }
 
+/// The verbs of a machine that has an inquiry in its field of that name and goes on in its `work`, and
+/// [`Station`](crate::wired::Station) by means of them.
+macro_rules! verbs {
+    ($machine:ty) => {
+        impl $machine {
+            /// The master again, as it was but for its FCBs.
+            #[must_use]
+            pub fn into_master(self) -> Master {
+                self.inquiry.into_master()
+            }
+            /// Ends it, incomplete; false when it was over.
+            pub fn cancel(&mut self) -> bool {
+                self.inquiry.cancel()
+            }
+            /// Takes octets of the line, the last of which came in at `now`.
+            pub fn handle_input(&mut self, now: Instant, octets: &[u8]) {
+                self.inquiry.master.handle_input(now, octets);
+                self.work();
+            }
+            /// Does what is due by `now`.
+            pub fn handle_timeout(&mut self, now: Instant) {
+                self.inquiry.master.handle_timeout(now);
+                self.work();
+            }
+            /// The frame to be sent now, if one is due.
+            pub fn poll_transmit(&mut self, now: Instant) -> Option<&[u8]> {
+                self.work();
+                self.inquiry.master.poll_transmit(now)
+            }
+            /// When `handle_timeout` is due.
+            #[must_use]
+            pub fn poll_timeout(&self) -> Option<Instant> {
+                self.inquiry.poll_timeout(self.state != State::Start)
+            }
+            /// True when an event waits to be fetched.
+            #[must_use]
+            pub fn has_event(&self) -> bool {
+                !self.inquiry.events.is_empty()
+            }
+            /// Events that nobody fetched in time.
+            #[must_use]
+            pub const fn events_lost(&self) -> u32 {
+                self.inquiry.events.lost()
+            }
+            /// The rate and times of the line.
+            #[must_use]
+            pub const fn line(&self) -> LineTiming {
+                self.inquiry.master.line()
+            }
+        }
+        crate::wired::station::station!($machine);
+    };
+}
+pub(super) use verbs;
+
 /// An answer that is kept until it is fetched or the next one is kept.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeptAnswer {

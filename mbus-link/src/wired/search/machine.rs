@@ -23,7 +23,7 @@ use crate::wireless::long_header_address;
 use crate::{Address, DeviceType, ManufacturerId, Version};
 
 use super::checks::{Check, Checks};
-use super::inquiry::Inquiry;
+use super::inquiry::{Inquiry, verbs};
 use super::known::Known;
 use super::loss::Loss;
 use super::walk::{Step, Walk};
@@ -120,15 +120,6 @@ impl Search {
             progress: 0,
         }
     }
-    /// The master again, as it was but for its FCBs.
-    #[must_use]
-    pub fn into_master(self) -> Master {
-        self.inquiry.into_master()
-    }
-    /// Ends the search, incomplete; false when it was over.
-    pub fn cancel(&mut self) -> bool {
-        self.inquiry.cancel()
-    }
     /// What was done so far.
     #[must_use]
     pub const fn report(&self) -> SearchReport {
@@ -139,26 +130,6 @@ impl Search {
     #[must_use]
     pub const fn progress(&self) -> u16 {
         if self.inquiry.is_over() { 1000 } else { self.progress }
-    }
-    /// Takes octets of the line, the last of which came in at `now`.
-    pub fn handle_input(&mut self, now: Instant, octets: &[u8]) {
-        self.inquiry.master.handle_input(now, octets);
-        self.work();
-    }
-    /// Does what is due by `now`.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        self.inquiry.master.handle_timeout(now);
-        self.work();
-    }
-    /// The frame to be sent now, if one is due.
-    pub fn poll_transmit(&mut self, now: Instant) -> Option<&[u8]> {
-        self.work();
-        self.inquiry.master.poll_transmit(now)
-    }
-    /// When [`Search::handle_timeout`] is due.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        self.inquiry.poll_timeout(self.state != State::Start)
     }
     /// What happened, oldest first.
     pub fn poll_event(&mut self) -> Option<SearchEvent<'_>> {
@@ -179,21 +150,6 @@ impl Search {
                 }
             }
         }
-    }
-    /// True when an event waits to be fetched.
-    #[must_use]
-    pub fn has_event(&self) -> bool {
-        !self.inquiry.events.is_empty()
-    }
-    /// Events that nobody fetched in time.
-    #[must_use]
-    pub const fn events_lost(&self) -> u32 {
-        self.inquiry.events.lost()
-    }
-    /// The rate and times of the line.
-    #[must_use]
-    pub const fn line(&self) -> LineTiming {
-        self.inquiry.master.line()
     }
 
     /// Goes on as far as the orders of the master have ended.
@@ -491,4 +447,4 @@ fn has_wildcards(address: Address) -> bool {
         || address.device_type == DeviceType::WILDCARD
 }
 
-crate::wired::station::station!(Search);
+verbs!(Search);

@@ -10,7 +10,7 @@ use crate::wired::master::{Fault, Master, MasterEvent};
 use crate::wired::timing::LineTiming;
 
 use super::SearchReport;
-use super::inquiry::Inquiry;
+use super::inquiry::{Inquiry, verbs};
 
 /// What happened in a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,15 +67,6 @@ impl PrimaryScan {
         let inquiry = Inquiry::new(master, Told::Done);
         Self { inquiry, state: State::Start, address: first, first, last }
     }
-    /// The master again.
-    #[must_use]
-    pub fn into_master(self) -> Master {
-        self.inquiry.into_master()
-    }
-    /// Ends the scan, incomplete; false when it was over.
-    pub fn cancel(&mut self) -> bool {
-        self.inquiry.cancel()
-    }
     /// What was done so far.
     #[must_use]
     pub const fn report(&self) -> SearchReport {
@@ -95,26 +86,6 @@ impl PrimaryScan {
             .unwrap_or(0)
             .min(999)
     }
-    /// Takes octets of the line, the last of which came in at `now`.
-    pub fn handle_input(&mut self, now: Instant, octets: &[u8]) {
-        self.inquiry.master.handle_input(now, octets);
-        self.work();
-    }
-    /// Does what is due by `now`.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        self.inquiry.master.handle_timeout(now);
-        self.work();
-    }
-    /// The frame to be sent now, if one is due.
-    pub fn poll_transmit(&mut self, now: Instant) -> Option<&[u8]> {
-        self.work();
-        self.inquiry.master.poll_transmit(now)
-    }
-    /// When [`PrimaryScan::handle_timeout`] is due.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        self.inquiry.poll_timeout(self.state != State::Start)
-    }
     /// What happened, oldest first.
     pub fn poll_event(&mut self) -> Option<ScanEvent<'_>> {
         loop {
@@ -132,16 +103,6 @@ impl PrimaryScan {
                 }
             }
         }
-    }
-    /// True when an event waits to be fetched.
-    #[must_use]
-    pub fn has_event(&self) -> bool {
-        !self.inquiry.events.is_empty()
-    }
-    /// The rate and times of the line.
-    #[must_use]
-    pub const fn line(&self) -> LineTiming {
-        self.inquiry.master.line()
     }
 
     fn work(&mut self) {
@@ -208,4 +169,4 @@ impl PrimaryScan {
     }
 }
 
-crate::wired::station::station!(PrimaryScan);
+verbs!(PrimaryScan);
