@@ -143,13 +143,14 @@ fn searches_by_the_hundred_find_all() {
     }
 }
 
-/// A measurement rather than a test: the share of searches that miss one.
+/// A measurement rather than a test: how many are missed in 200 searches of each kind, 8000 in all.
 #[test]
 #[ignore = "takes a minute"]
 fn how_many_are_missed() {
     for count in [1, 2, 10, 50, 100, 250] {
         for loss in [0, 1, 5, 10] {
-            for shared in [false, count >= 10] {
+            let alike: &[bool] = if count >= 10 { &[false, true] } else { &[false] };
+            for &shared in alike {
                 let (missed, frames) = many(count, loss, shared, 0..200);
                 println!(
                     "{count:>3} meters, {loss:>2} %, alike {shared:>5}: {missed} missed in 200 searches, {frames} frames"
@@ -371,7 +372,7 @@ fn the_primary_scan_tells_one_from_several() {
     });
     let expected =
         ["0 Some(22)", "5 Some(22)", "9 shared", "250 Some(22)", "3 found, 247 silent, 255 frames"];
-    assert_eq!(told, expected);
+    assert_eq!((told, scan.events_lost()), (expected.map(String::from).to_vec(), 0));
     assert!(progress.is_sorted() && progress.last() == Some(&1000));
 }
 
