@@ -86,16 +86,28 @@ fn hdlc_in_clear() {
 }
 
 #[test]
+fn a_meter_with_a_key_pushes_nothing_in_clear() {
+    for (arguments, telegram) in
+        [(vec!["--key", KEY], COSEM_WIRED), (vec!["--key", KEY, "--input", "hdlc"], CLEAR)]
+    {
+        let (status, answers) = decode(&arguments, telegram);
+        assert_eq!((status, &answers[0]["records"]), (1, &json!([])), "{}", answers[0]);
+        assert_eq!(answers[0]["error"]["kind"], "clear_data");
+    }
+}
+
+#[test]
 fn behind_transport_headers() {
-    let (status, answers) = decode(&["--key", KEY], &[SML_TELEGRAM, COSEM_TELEGRAM, COSEM_WIRED].join("\n"));
-    assert_eq!((status, answers.len()), (0, 3));
+    let (status, answers) = decode(&["--key", KEY], &[SML_TELEGRAM, COSEM_TELEGRAM].join("\n"));
+    assert_eq!((status, answers.len()), (0, 2));
     assert_eq!(
         (&answers[0]["layers"], &answers[0]["records"][0]["value"]),
         (&json!(["7F"]), &json!("1452.1"))
     );
     assert!(answers[0]["server_id"].is_string());
-    for (answer, state) in [(&answers[1], "decrypted"), (&answers[2], "none")] {
-        assert_eq!(answer["security"]["state"], state, "{answer}");
+    let (_, clear) = decode(&[], COSEM_WIRED);
+    for (answer, state) in [(&answers[1], "decrypted"), (&clear[0], "none")] {
+        assert_eq!((&answer["ok"], &answer["security"]["state"]), (&json!(true), &json!(state)), "{answer}");
         let energy = &answer["records"][2];
         assert_eq!((&energy["obis"], &energy["value"]), (&json!("1-0:1.8.0*255"), &json!("9108")));
     }

@@ -31,6 +31,7 @@ use mbus_link::time::{Duration, Instant};
 use mbus_link::{Address, CField, DeviceType};
 use oms_security::key::{Aes, KeyProvider, KeyRequest, PreparedKey};
 use oms_security::mode13::HandedOn;
+use oms_security::profile::Profile;
 use oms_security::reassembly::{Channel, Reassembler};
 use oms_security::replay::Freshness;
 use oms_security::sealed::{Found, Opening};
@@ -212,12 +213,13 @@ impl Decoder {
 
     /// The keys of a push, of the meter that is known or of the only one there is.
     fn push_keys(&self, item: &Item, meter: Option<Address>) -> push::PushKeys {
-        let of_meter = meter.and_then(|meter| {
-            self.keys.of(&meter.manufacturer.to_string(), &meter.identification.to_string()).next()
-        });
+        let name = meter.map(|meter| (meter.manufacturer.to_string(), meter.identification.to_string()));
+        let of_meter = name.as_ref().and_then(|(manufacturer, id)| self.keys.of(manufacturer, id).next());
+        let stated = name.as_ref().and_then(|(manufacturer, id)| self.keys.profile_of(manufacturer, id));
         push::PushKeys {
             encryption: item.key.or(self.key).or(of_meter),
             authentication: self.authentication_key,
+            may_be_clear: stated == Some(Profile::None),
         }
     }
 

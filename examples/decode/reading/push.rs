@@ -1,6 +1,6 @@
 //! The alternative application protocols: DLMS/COSEM and SML pushes, whole or on successive lines.
 
-use super::problem;
+use super::{problem, trust};
 use crate::decode::hex;
 use crate::decode::keys::Key;
 use crate::decode::model::{Frame, Reading, Record, Security};
@@ -31,6 +31,8 @@ pub(super) struct Pushes {
 pub(super) struct PushKeys {
     pub(super) encryption: Option<Key>,
     pub(super) authentication: Option<Key>,
+    /// The key file says that the meter sends in clear although it has a key.
+    pub(super) may_be_clear: bool,
 }
 
 impl Pushes {
@@ -112,7 +114,11 @@ fn apdu_into(reading: &mut Reading, apdu: &mut [u8], keys: PushKeys) {
     if apdu.first() != Some(&TAG) {
         // What the transport layer did about encryption stands, if there is one.
         let none = Security { layer: "cosem", state: "none", ..Security::default() };
-        reading.security.get_or_insert(none);
+        let outside = reading.security.get_or_insert(none).state;
+        if keys.encryption.is_some() && !keys.may_be_clear && outside != "decrypted" {
+            reading.error = Some(trust::clear_data(0));
+            return;
+        }
         return notification(reading, apdu);
     }
     let envelope = match GeneralGlo::parse(apdu) {

@@ -3,7 +3,8 @@
 //!
 //! Invariants: whoever has a key of a meter is shown no clear readings in its name, unless the profile `none` stands
 //! behind the key. `decode` remembers no counter, since files are read again, and shows a manufacturer's own data as
-//! octets, whoever sent them; a gateway takes no counter twice.
+//! octets, whoever sent them; a gateway takes no counter twice. A message of DLMS has a protection of its own, inside: it
+//! is judged where it is opened.
 
 use crate::decode::keys::Keys;
 use crate::decode::model::{Place, Problem};
@@ -35,8 +36,8 @@ struct Required<'a> {
     keys: &'a Keys,
     /// Every meter has a key.
     key_for_all: bool,
-    /// Clear data that are a manufacturer's own: octets that nobody here reads.
-    only_octets: bool,
+    /// Clear to this layer: a manufacturer's own octets that nobody here reads, or a message that protects itself.
+    judged_elsewhere: bool,
     /// For a gateway, which believes no clear records behind enciphered ones unless a MAC covers them. Whoever reads
     /// files sees them with a remark, since real meters of profile A send some.
     guarded: bool,
@@ -48,7 +49,7 @@ impl Policies for Required<'_> {
         let has_key = || self.key_for_all || self.keys.of(&meter.0, &meter.1).next().is_some();
         let policy = match self.keys.profile_of(&meter.0, &meter.1) {
             Some(profile) => Policy::require(profile),
-            None if has_key() && !self.only_octets => Policy::KEYED,
+            None if has_key() && !self.judged_elsewhere => Policy::KEYED,
             None => Policy::OPEN,
         };
         Policy { allow_clear_trailer: policy.allow_clear_trailer || !self.guarded, ..policy }
@@ -63,10 +64,13 @@ impl Trust {
         keys: &Keys,
         key_for_all: bool,
     ) -> Result<Option<Freshness>, TrustError> {
-        let only_octets =
-            matches!(self, Self::Stated) && telegram.content() == Some(Content::ManufacturerSpecific);
+        let judged_elsewhere = match telegram.content() {
+            Some(Content::ManufacturerSpecific) => matches!(self, Self::Stated),
+            Some(Content::Cosem | Content::DlmsCarrier) => true,
+            _ => false,
+        };
         let guarded = matches!(self, Self::Guarded(_));
-        let required = Required { keys, key_for_all, only_octets, guarded };
+        let required = Required { keys, key_for_all, judged_elsewhere, guarded };
         match self {
             Self::Stated => telegram.judge(&required, &mut ReplayGuard::<1>::new()),
             Self::Guarded(counters) => telegram.judge(&required, counters),
@@ -84,6 +88,11 @@ pub(super) fn problem(refusal: TrustError, offset: usize) -> Problem {
         message: refusal.to_string(),
         hint: hint(refusal).to_owned(),
     }
+}
+
+/// Clear data in the name of a meter that has a key.
+pub(super) fn clear_data(offset: usize) -> Problem {
+    problem(TrustError::Policy(PolicyError::ClearData), offset)
 }
 
 const fn hint(refusal: TrustError) -> &'static str {
