@@ -197,6 +197,22 @@ fn a_lost_fragment_gives_no_reading() {
 }
 
 #[test]
+fn why_a_message_in_fragments_does_not_open_is_told() {
+    for (fragments, kind, covers) in [
+        (N_3, "mac", "the check that failed (mac) covers:"),
+        (N_5, "tag", "the check that failed (tag) covers:"),
+    ] {
+        let last = decode(&fragments, Some("0F0E0D0C0B0A09080706050403020100")).remove(2);
+        assert_eq!((&last["error"]["kind"], &last["records"]), (&json!(kind), &json!([])), "{last}");
+        assert!(last["error"]["hint"].as_str().unwrap().contains("reverse"), "{last}");
+        let notes = last["notes"].as_array().unwrap();
+        assert!(notes.iter().any(|note| note.as_str().unwrap().starts_with(covers)), "{last}");
+        // Nothing of a key or a plaintext.
+        assert!(!last.to_string().to_uppercase().contains("0F0E0D0C") && last["plaintext"].is_null());
+    }
+}
+
+#[test]
 fn fragments_heard_twice_are_read_once() {
     for fragments in [N_3, N_4, N_5] {
         // By two receivers, and late through a repeater.
