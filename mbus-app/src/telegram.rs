@@ -26,7 +26,6 @@ use mbus_link::{Address, CField, Ell, network_layer};
 use oms_security::afl::{self, Afl, AflMessage};
 use oms_security::ell_cipher::EllOpening;
 use oms_security::key::{KeyProvider, KeyRequest};
-use oms_security::mode::SecurityMode;
 use oms_security::mode13::{self, HandedOn};
 use oms_security::sealed::Opening;
 
@@ -109,7 +108,7 @@ pub struct Telegram<'a> {
     /// The address and the C-field of the link layer, also of one that is not here any more.
     sender: Option<Address>,
     c_field: Option<CField>,
-    request: Option<KeyRequest>,
+    key_id: u8,
     surplus: &'a [u8],
     ell: Option<Ell>,
     ell_opening: Option<EllOpening>,
@@ -288,7 +287,7 @@ impl<'a> Telegram<'a> {
             link,
             sender: layout.address,
             c_field: layout.c_field,
-            request: layout.request,
+            key_id: layout.key_id,
             surplus: octets.get(layout.frame_len..).unwrap_or_default(),
             ell: layout.ell,
             ell_opening: layout.ell_opening,
@@ -330,12 +329,13 @@ impl<'a> Telegram<'a> {
     }
     /// What keys were asked for, and what a policy is to be asked for.
     pub(crate) fn request(&self) -> KeyRequest {
-        self.request.unwrap_or(KeyRequest {
+        let header = self.tpl.and_then(|tpl| tpl.header).unwrap_or_default();
+        KeyRequest {
             meter: self.meter().unwrap_or_default(),
-            mode: SecurityMode::NONE,
-            key_id: 0,
-            key_version: None,
-        })
+            mode: header.configuration.mode(),
+            key_id: self.key_id,
+            key_version: header.configuration.key_version,
+        }
     }
     /// The extended link layer.
     #[must_use]

@@ -267,6 +267,7 @@ pub struct NoKeys;
 
 impl KeyProvider for NoKeys {
     type Cipher = NoCipher;
+    #[inline(always)]
     fn candidate(&self, _: &KeyRequest, _: usize) -> Option<&PreparedKey<NoCipher>> {
         None
     }

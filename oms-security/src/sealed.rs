@@ -310,9 +310,13 @@ pub(crate) fn to_try<'k, P: KeyProvider + ?Sized>(
     (keys, vouched): Keys<'k, P>,
     request: &'k KeyRequest,
 ) -> impl Iterator<Item = &'k PreparedKey<P::Cipher>> {
-    (0..MAX_CANDIDATES).map_while(move |n| match vouched {
-        Some(key) => (n == 0).then_some(key),
-        None => keys.candidate(request, n),
+    (0..MAX_CANDIDATES).map_while(move |n| {
+        // Asked in any case: a program without keys then carries nothing of what follows.
+        let key = keys.candidate(request, n)?;
+        match vouched {
+            Some(vouched) => (n == 0).then_some(vouched),
+            None => Some(key),
+        }
     })
 }
 

@@ -8,7 +8,7 @@ use mbus_link::wireless;
 use mbus_link::{Address, CField, Ell, NetworkLayer};
 use oms_security::afl::{self, Afl, AflMessage};
 use oms_security::ell_cipher::{self, EllOpening};
-use oms_security::key::{KeyProvider, KeyRequest, MAX_CANDIDATES};
+use oms_security::key::{KeyProvider, MAX_CANDIDATES};
 use oms_security::mode::{SecurityMode, Support};
 use oms_security::mode13::{self, HandedOn};
 use oms_security::sealed::{self, Found, Opening, SecurityContext};
@@ -42,8 +42,8 @@ pub(super) struct Layout {
     pub(super) opening: Option<Opening>,
     pub(super) handed_on: Option<HandedOn>,
     pub(super) reserved_mode: bool,
-    /// What keys and policies were asked for.
-    pub(super) request: Option<KeyRequest>,
+    /// The number of the key that was asked for.
+    pub(super) key_id: u8,
 }
 
 /// A wired frame that was checked once and need not be checked again.
@@ -233,7 +233,7 @@ impl Layout {
             afl,
         };
         let request = context.request();
-        self.request = Some(request);
+        self.key_id = request.key_id;
         // Most telegrams of the wired bus: nothing to open, nothing to check.
         if mode == SecurityMode::NONE && afl.is_none() {
             return Ok(());
