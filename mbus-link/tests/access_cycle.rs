@@ -694,3 +694,22 @@ fn only_an_installation_request_installs_and_only_with_access_it_listens() {
     assert_eq!(installation.poll_event(), Some(InstallationEvent::Unconfirmed));
     assert_eq!(installation.poll_event(), None);
 }
+
+#[test]
+fn what_is_true_for_a_while_is_sent_in_that_while_and_in_its_turn() {
+    let mut g = OtherDevice::<4>::new(gateway(), AccessTiming::C2);
+    let sends = |g: &mut OtherDevice<4>, second: u64| {
+        g.handle_input(at(second * 1000), &frame(0x44, meter(), None, 0x80, second as u8)).unwrap();
+        g.poll_transmit(at(second * 1000 + 1000)).map(|octets| octets[1])
+    };
+    let clock = g.post_between((at(10_000), at(20_000)), at(0), meter(), &request(0x53, 1)).unwrap();
+    let other = g.post(at(0), meter(), &request(0x5B, 2)).unwrap();
+    assert!(!g.access_now(at(1000), meter()));
+    assert_eq!((sends(&mut g, 5), sends(&mut g, 9)), (None, None), "what stands behind it waits");
+    assert_eq!((sends(&mut g, 10), sends(&mut g, 20)), (Some(0x53), Some(0x53)));
+    assert_eq!(sends(&mut g, 22), Some(0x5B));
+    let events = gateway_events(&mut g);
+    assert_eq!(events.iter().filter(|event| **event == OtherDeviceEvent::Sent(clock)).count(), 2);
+    assert!(events.contains(&OtherDeviceEvent::GivenUp(clock, GivenUp::Expired)));
+    assert_eq!(events.last(), Some(&OtherDeviceEvent::Sent(other)));
+}

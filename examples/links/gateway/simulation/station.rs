@@ -256,7 +256,11 @@ fn post(
     let command = match command {
         Some((ci, body)) => {
             let frame = sealed(managed, gateway, ci, first, &body)?;
-            Some(device.post(now, managed.address, &frame).ok()?)
+            let posted = match expected.filter(|_| order == Order::Clock) {
+                Some(moment) => device.post_between(moment, now, managed.address, &frame),
+                None => device.post(now, managed.address, &frame),
+            };
+            Some(posted.ok()?)
         }
         None => None,
     };

@@ -77,6 +77,8 @@ pub enum OtherDeviceEvent {
 struct Posted {
     ticket: Ticket,
     meter: Address,
+    /// It is sent from here on.
+    from: Instant,
     expires: Instant,
     tries: u8,
     frame: StoredFrame,
@@ -155,13 +157,37 @@ impl<const N: usize> OtherDevice<N> {
     /// [`OtherDevice::poll_event`].
     pub fn post(&mut self, now: Instant, meter: Address, octets: &[u8]) -> Result<Ticket, Error> {
         let now = self.clock.read(now);
+        self.post_steady((now, now.after(self.keep)), meter, octets)
+    }
+    /// Prepares a frame that is true only for a while, as a clock command is: sent in windows that open from `from` to
+    /// `until`, and given up after that, whatever the patience. The frames posted behind it for the same meter wait for it.
+    ///
+    /// # Errors
+    /// As [`OtherDevice::post`].
+    pub fn post_between(
+        &mut self,
+        (from, until): (Instant, Instant),
+        now: Instant,
+        meter: Address,
+        octets: &[u8],
+    ) -> Result<Ticket, Error> {
+        let steady = self.clock.read(now);
+        let (from, until) = (steady.after(from.since(now)), steady.after(until.since(now)));
+        self.post_steady((from, until), meter, octets)
+    }
+    fn post_steady(
+        &mut self,
+        (from, expires): (Instant, Instant),
+        meter: Address,
+        octets: &[u8],
+    ) -> Result<Ticket, Error> {
         Frame::parse(octets)?;
         let frame = StoredFrame::new(octets)?;
         let slot = self.posted.iter_mut().find(|slot| slot.is_none());
         let slot = slot.ok_or(ErrorKind::QueueFull { capacity: N }.at(0))?;
         let ticket = Ticket(self.next_ticket);
         self.next_ticket = self.next_ticket.wrapping_add(1);
-        *slot = Some(Posted { ticket, meter, expires: now.after(self.keep), tries: 0, frame, end: None });
+        *slot = Some(Posted { ticket, meter, from, expires, tries: 0, frame, end: None });
         Ok(ticket)
     }
     /// Takes a posted frame back; false when it is gone already.
@@ -189,7 +215,7 @@ impl<const N: usize> OtherDevice<N> {
     pub fn access_now(&mut self, now: Instant, meter: Address) -> bool {
         self.handle_timeout(now);
         let now = self.clock.read(now);
-        let Some(posted) = self.oldest_for(meter) else { return false };
+        let Some(posted) = self.oldest_for(meter).filter(|posted| posted.from <= now) else { return false };
         let until = now.after(Duration::from_secs(1));
         self.plan((now, until), meter, What::Posted(posted.ticket), false)
     }
@@ -235,7 +261,7 @@ impl<const N: usize> OtherDevice<N> {
         if c_field == CField::ACC_DMD {
             self.events.push(OtherDeviceEvent::AccessDemand(meter));
             self.plan(window, meter, What::Short(CField::ACK, access_number), through_repeater);
-        } else if let Some(posted) = self.next_to_send(meter) {
+        } else if let Some(posted) = self.next_to_send(now, meter) {
             self.plan(window, meter, What::Posted(posted.ticket), through_repeater);
         } else if answered || repeats_its_answer {
             let reset = What::Short(CField::SND_NKE, access_number.wrapping_add(1));
@@ -374,9 +400,9 @@ impl<const N: usize> OtherDevice<N> {
     }
 
     /// The oldest frame for this meter that may still be sent; those sent too often are given up.
-    fn next_to_send(&mut self, meter: Address) -> Option<Posted> {
+    fn next_to_send(&mut self, now: Instant, meter: Address) -> Option<Posted> {
         loop {
-            let oldest = *self.oldest_for(meter)?;
+            let oldest = *self.oldest_for(meter).filter(|oldest| oldest.from <= now)?;
             if oldest.tries < self.tries {
                 return Some(oldest);
             }
