@@ -94,7 +94,10 @@ impl Pushes {
 pub(super) fn cosem_body(reading: &mut Reading, body: &[u8], keys: PushKeys) {
     match cosem::transport_apdu(body) {
         Some(found) => apdu_into(reading, &mut found.apdu.to_vec(), keys),
-        None => reading.notes.push("no DLMS message that is known by its first octet".to_owned()),
+        None => {
+            reading.notes.push("no DLMS message that is known by its first octet".to_owned());
+            refuse_clear(reading, keys);
+        }
     }
 }
 
@@ -114,12 +117,11 @@ fn apdu_into(reading: &mut Reading, apdu: &mut [u8], keys: PushKeys) {
     if apdu.first() != Some(&TAG) {
         // What the transport layer did about encryption stands, if there is one.
         let none = Security { layer: "cosem", state: "none", ..Security::default() };
-        let outside = reading.security.get_or_insert(none).state;
-        if keys.encryption.is_some() && !keys.may_be_clear && outside != "decrypted" {
-            reading.error = Some(trust::clear_data(0));
-            return;
+        reading.security.get_or_insert(none);
+        if !refuse_clear(reading, keys) {
+            notification(reading, apdu);
         }
-        return notification(reading, apdu);
+        return;
     }
     let envelope = match GeneralGlo::parse(apdu) {
         Ok(envelope) => envelope,
@@ -164,6 +166,16 @@ fn apdu_into(reading: &mut Reading, apdu: &mut [u8], keys: PushKeys) {
         }
         Err(error) => refuse(reading, error, "failed"),
     }
+}
+
+/// Refuses what nothing enciphered although there is a key; true when it is so.
+fn refuse_clear(reading: &mut Reading, keys: PushKeys) -> bool {
+    let outside = reading.security.as_ref().map(|security| security.state);
+    let is_clear = keys.encryption.is_some() && !keys.may_be_clear && outside != Some("decrypted");
+    if is_clear {
+        reading.error = Some(trust::clear_data(0));
+    }
+    is_clear
 }
 
 fn refuse(reading: &mut Reading, error: Error, state: &'static str) {

@@ -8,8 +8,8 @@
 
 use crate::decode::keys::Keys;
 use crate::decode::model::{Place, Problem};
-use mbus_app::Telegram;
 use mbus_app::ci::Content;
+use mbus_app::telegram::{Link, Telegram};
 use mbus_app::trust::TrustError;
 use oms_security::key::KeyRequest;
 use oms_security::profile::{Policies, Policy, PolicyError};
@@ -66,7 +66,8 @@ impl Trust {
     ) -> Result<Option<Freshness>, TrustError> {
         let judged_elsewhere = match telegram.content() {
             Some(Content::ManufacturerSpecific) => matches!(self, Self::Stated),
-            Some(Content::Cosem | Content::DlmsCarrier) => true,
+            Some(Content::Cosem) => true,
+            Some(Content::DlmsCarrier) => matches!(telegram.link(), Some(Link::Wired(_))),
             _ => false,
         };
         let guarded = matches!(self, Self::Guarded(_));
