@@ -33,7 +33,9 @@ fn hear(deframer: &mut ChipDeframer, chips: Chips<'_>, cut: usize) -> Vec<Told> 
         let piece: Vec<bool> = rest.by_ref().take(cut).collect();
         let packed: Vec<u8> = piece
             .chunks(8)
-            .map(|octet| octet.iter().enumerate().fold(0, |sum, (at, chip)| sum | u8::from(*chip) << (7 - at)))
+            .map(|octet| {
+                octet.iter().enumerate().fold(0, |sum, (at, chip)| sum | u8::from(*chip) << (7 - at))
+            })
             .collect();
         taken += piece.len() as u64;
         let mut input = Chips::with_len(&packed, piece.len());
@@ -69,7 +71,8 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(hear(&mut other, chips, usize::from(*cut) + 1), whole, "the cut changes what is told");
     // A frame behind all that is found.
     let mode = &MODES[usize::from(*cut) % MODES.len()];
-    let format = if which & 8 == 0 || mode.from_meter.sync_b.is_none() { FrameFormat::A } else { FrameFormat::B };
+    let format =
+        if which & 8 == 0 || mode.from_meter.sync_b.is_none() { FrameFormat::A } else { FrameFormat::B };
     let length = usize::from(*frame_len).clamp(10, 251);
     let mut frame: Vec<u8> = rest.iter().copied().chain(0..=255).take(length + 1).collect();
     frame[0] = length as u8;

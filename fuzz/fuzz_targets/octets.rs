@@ -33,7 +33,11 @@ fn hear<const N: usize>(deframer: &mut OctetDeframer<N>, octets: &[u8], cut: usi
         found.push(told(event));
     }
     assert!(deframer.is_empty());
-    assert_eq!(found.iter().map(|(_, octets, _)| octets).sum::<usize>(), octets.len(), "octets lost or told twice");
+    assert_eq!(
+        found.iter().map(|(_, octets, _)| octets).sum::<usize>(),
+        octets.len(),
+        "octets lost or told twice"
+    );
     found
 }
 

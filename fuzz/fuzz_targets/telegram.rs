@@ -28,8 +28,11 @@ fn rebuild(telegram: &Telegram<'_>, out: &mut String) {
     match builder.encode_into(&mut buffer) {
         Ok(octets) => {
             assert_eq!(builder.encoded_len().ok(), Some(octets.len()));
-            let input =
-                if matches!(builder.frame, NewFrame::Wireless { .. }) { Input::Stripped } else { Input::Wired };
+            let input = if matches!(builder.frame, NewFrame::Wireless { .. }) {
+                Input::Stripped
+            } else {
+                Input::Wired
+            };
             let sent = octets.to_vec();
             let again = Telegram::decode_lax(octets, input, &NoKeys);
             let Some(again) = TelegramBuilder::of(&again.telegram) else { return };

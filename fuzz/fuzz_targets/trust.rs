@@ -55,9 +55,9 @@ fn judge(data: &[u8], input: Input, key: &PreparedKey<Aes>) {
             // What nobody vouches for says nothing: no octet but fillers, no record of TLS, no command.
             let says_nothing = telegram.body().iter().all(|octet| *octet == 0x2F)
                 && telegram.tls_records().next().is_none()
-                && telegram.content().is_none_or(|content| {
-                    matches!(content, Content::NoApplication | Content::FullFrame)
-                });
+                && telegram
+                    .content()
+                    .is_none_or(|content| matches!(content, Content::NoApplication | Content::FullFrame));
             assert!(telegram.is_authenticated() || says_nothing);
             assert!(!matches!(telegram.state(), BodyState::HandedOn(_)), "another profile");
         }

@@ -237,8 +237,8 @@ mod tests {
         );
         assert_eq!(of("tcp://h:1").source, Source::Tcp("h:1".into()));
         assert_eq!(
-            of("/tmp/a.txt"),
-            Receiver { name: "/tmp/a.txt".into(), source: Source::Path("/tmp/a.txt".into()) }
+            of("/srv/a.txt"),
+            Receiver { name: "/srv/a.txt".into(), source: Source::Path("/srv/a.txt".into()) }
         );
         for text in ["", "=x", "x="] {
             assert!(text.parse::<Receiver>().is_err(), "{text}");
