@@ -1,6 +1,6 @@
 //! Manchester: a one is the chips 01, a zero the chips 10 (EN 13757-4, modes S, R and T to the meter).
 //!
-//! Invariants: no table; 64 chips at a time become four octets by shifts and masks. The place of a wrong symbol is
+//! Invariants: no table; 128 chips at a time become eight octets by shifts and masks. The place of a wrong symbol is
 //! looked for only when there is one.
 
 use super::BadSymbol;
@@ -42,6 +42,14 @@ const fn gather(chips: u8) -> u8 {
     (bits | bits >> 2) & 0x0F
 }
 
+/// The second chips of four symbols in the lower half of each octet.
+#[inline(always)]
+const fn nibbles(word: u64) -> u64 {
+    let bits = word & BITS;
+    let bits = (bits | bits >> 1) & 0x3333_3333_3333_3333;
+    (bits | bits >> 2) & 0x0F0F_0F0F_0F0F_0F0F
+}
+
 /// Two octets of chips for one octet; `packed` has the length for `octets`.
 pub(super) fn encode(octets: &[u8], packed: &mut [u8]) {
     for (octet, packed) in octets.iter().zip(packed.chunks_exact_mut(2)) {
@@ -55,22 +63,25 @@ pub(super) fn encode(octets: &[u8], packed: &mut [u8]) {
 pub(super) fn decode(packed: &[u8], octets: &mut [u8]) -> Result<(), Error> {
     let mut differ = BITS;
     let (mut chips, mut rest) = (packed, &mut *octets);
-    while let (Some((now, behind)), Some(([w, x, y, z], later))) =
-        (chips.split_first_chunk::<8>(), rest.split_first_chunk_mut::<4>())
+    while let (Some((one, more)), Some((eight, later))) =
+        (chips.split_first_chunk::<8>(), rest.split_first_chunk_mut::<8>())
     {
-        // Within an octet the order of octets in a word does not matter, and this one is free on most machines.
-        let word = u64::from_le_bytes(*now);
-        differ &= word ^ word >> 1;
-        let bits = word & BITS;
-        let bits = (bits | bits >> 1) & 0x3333_3333_3333_3333;
-        let bits = (bits | bits >> 2) & 0x0F0F_0F0F_0F0F_0F0F;
+        let Some((two, behind)) = more.split_first_chunk::<8>() else { break };
+        // Two words share the last steps. Within an octet the order of octets in a word does not matter, and this one is
+        // free on most machines.
+        let (one, two) = (u64::from_le_bytes(*one), u64::from_le_bytes(*two));
+        differ &= (one ^ one >> 1) & (two ^ two >> 1);
+        let (one, two) = (nibbles(one), nibbles(two));
         // Four bits from every octet of chips: the first of two are the upper ones.
-        let bits = (bits << 4 | bits >> 8) & 0x00FF_00FF_00FF_00FF;
-        let bits = (bits | bits >> 8) & 0x0000_FFFF_0000_FFFF;
-        [*w, *x, *y, *z, ..] = (bits | bits >> 16).to_le_bytes();
+        let one = (one << 4 | one >> 8) & 0x00FF_00FF_00FF_00FF;
+        let two = (two << 4 | two >> 8) & 0x00FF_00FF_00FF_00FF;
+        let one = (one | one >> 8) & 0x0000_FFFF_0000_FFFF;
+        let two = (two | two >> 8) & 0x0000_FFFF_0000_FFFF;
+        let both = ((one | one >> 16) & 0xFFFF_FFFF) | (two | two >> 16) << 32;
+        *eight = both.to_le_bytes();
         (chips, rest) = (behind, later);
     }
-    let whole = octets.len() & !3;
+    let whole = octets.len() & !7;
     let from = if differ == BITS { whole } else { 0 };
     if from == octets.len() {
         return Ok(());
